@@ -1,0 +1,18 @@
+# Thin: make.py does the work, also where there is no make (python make.py TARGET).
+PYTHON ?= python3
+
+.PHONY: help course test lint unit notebooks install clean
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+course:  ## install, then execute and publish every notebook into build/site/
+	@$(PYTHON) make.py course
+
+test:  ## install, then lint, types, unit tests and every notebook
+	@$(PYTHON) make.py test
+
+lint unit notebooks install:
+	@$(PYTHON) make.py $@
+
+clean:  ## remove what the other targets made, the virtual environment included
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis notebooks/data

@@ -1,0 +1,51 @@
+"""Statistics over files larger than memory: data, measures and publishing behind the lessons.
+
+Everything a lesson uses is here, and is imported when it is first asked for: ``import course`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course.data.lexicon import label, lexicon
+    from course.data.lexicon_workbook import lexicon_file
+    from course.data.month import month_file
+    from course.data.small import small_file
+    from course.errors import CourseError
+    from course.figures import show
+    from course.menu import add_notebook_menu
+
+HOMES = {
+    "CourseError": "course.errors",
+    "add_notebook_menu": "course.menu",
+    "label": "course.data.lexicon",
+    "lexicon": "course.data.lexicon",
+    "lexicon_file": "course.data.lexicon_workbook",
+    "month_file": "course.data.month",
+    "show": "course.figures",
+    "small_file": "course.data.small",
+}
+
+__all__ = [
+    "CourseError",
+    "add_notebook_menu",
+    "label",
+    "lexicon",
+    "lexicon_file",
+    "month_file",
+    "show",
+    "small_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what ``name`` stands for from the module it lives in."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'course' has no attribute {name!r}")
+    return getattr(importlib.import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *HOMES])

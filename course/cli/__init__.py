@@ -1,0 +1,55 @@
+"""The command ``course``: parses, calls one function, prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from course.cli.build_command import build
+from course.cli.data_command import data
+from course.cli.serve_command import serve
+from course.errors import CourseError
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="bigdata-course", prog_name="course")
+def course() -> None:
+    """Statistics over files larger than memory: data, site and tools of the course.
+
+    \b
+    Examples:
+      course data small            write the small data file
+      course build                 execute the lessons and publish them
+      course serve                 look at the result in a browser
+    """  # noqa: D301 click reads \b as: keep these lines
+
+
+for command in (build, data, serve):
+    course.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit: 0 if all is well, 2 if something is wrong, 130 if interrupted.
+
+    Args:
+        arguments: words after ``course``; by default those of the process.
+    """
+    try:
+        course.main(args=arguments, prog_name="course", standalone_mode=False)
+    except CourseError as error:
+        # the command promises one line, whatever the library underneath wrote
+        click.echo(f"course: {' '.join(str(error).split())}", err=True)
+        sys.exit(FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("course: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

@@ -1,0 +1,88 @@
+"""The cost of one block of code, and the median of several."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course.errors import BadArgumentError
+from course.measure.units import format_bytes, format_seconds
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What a block of code cost; times are ``nan`` and amounts ``None`` until it ends or if they cannot be known.
+
+    Attributes:
+        label: the name of what was measured.
+        wall_seconds: time elapsed.
+        cpu_seconds: user and system time of this process and its descendants, live or ended.
+        peak_memory_bytes: highest resident memory of this process and its descendants, above the start.
+        read_bytes: bytes that they asked to read, from the disk or the page cache (not through a memory map).
+        written_bytes: bytes that they asked to write.
+        failed: whether the block raised an exception.
+        error: type and message of this exception, or nothing.
+        runs: the runs of which this is the median, or nothing for one run.
+    """
+
+    label: str
+    wall_seconds: float = math.nan
+    cpu_seconds: float = math.nan
+    peak_memory_bytes: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    failed: bool = False
+    error: str = ""
+    runs: tuple[Measurement, ...] = ()
+
+    @property
+    def wall_spread_seconds(self) -> float:
+        """Longest minus shortest wall time of the runs, in seconds; 0 for one run."""
+        times = [run.wall_seconds for run in self.runs]
+        return max(times) - min(times) if times else 0.0
+
+    def __str__(self) -> str:
+        amounts = f"{_amount(self.read_bytes)} read, {_amount(self.written_bytes)} written"
+        peak = "n/a" if self.peak_memory_bytes is None else f"+{format_bytes(self.peak_memory_bytes)}"
+        line = f"{self.label}: {_time(self.wall_seconds)} wall, {_time(self.cpu_seconds)} CPU, {peak} peak, {amounts}"
+        if self.runs:
+            line += f" (median of {len(self.runs)}, wall spread {_time(self.wall_spread_seconds)})"
+        return f"{line}, failed: {self.error}" if self.failed else line
+
+
+def _time(seconds: float) -> str:
+    return "n/a" if math.isnan(seconds) else format_seconds(seconds)
+
+
+def _amount(size: int | None) -> str:
+    return "n/a" if size is None else format_bytes(size)
+
+
+def median_of(runs: Sequence[Measurement]) -> Measurement:
+    """Return the median of every figure over ``runs`` of the same code; one run is returned as it is.
+
+    Raises:
+        BadArgumentError: there is no run.
+    """
+    if not runs:
+        raise BadArgumentError("no run to take the median of; measure at least one")
+    if len(runs) == 1:
+        return runs[0]
+    return Measurement(
+        label=runs[0].label,
+        wall_seconds=statistics.median(run.wall_seconds for run in runs),
+        cpu_seconds=statistics.median(run.cpu_seconds for run in runs),
+        peak_memory_bytes=_median_amount([run.peak_memory_bytes for run in runs]),
+        read_bytes=_median_amount([run.read_bytes for run in runs]),
+        written_bytes=_median_amount([run.written_bytes for run in runs]),
+        failed=any(run.failed for run in runs),
+        error=next((run.error for run in runs if run.failed), ""),
+        runs=tuple(runs),
+    )
+
+
+def _median_amount(amounts: Sequence[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return round(statistics.median(known)) if known else None

@@ -1,0 +1,1 @@
+"""Turn executed lessons into pages, papers, decks and scripts, without a network."""

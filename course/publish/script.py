@@ -1,0 +1,116 @@
+"""Publish a lesson as a script that plain Python runs."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from nbconvert.exporters import Exporter
+from traitlets import default
+
+from course.publish.cell_code import Script, indented, python_code
+from course.publish.prose import comment_lines
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_AGG = """
+if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no screen: figures are drawn in memory
+"""
+
+_SHOW_RESULT = '''
+
+def show_result(value):
+    """Display the value a cell ends with, as a notebook does."""
+    if value is not None:
+        display(value)
+'''
+
+_IPYTHON_FOR = '''
+
+def ipython_for(magic):
+    """Return the IPython shell, or stop and say which magic needs it."""
+    shell = get_ipython()
+    if shell is None:
+        sys.exit(f"{{magic}} needs IPython; run this script with: ipython {{os.path.basename(__file__)}}")
+{load}    return shell
+'''
+
+_LOAD_MAGICS = '    shell.extension_manager.load_extension("magics")\n'
+
+
+class ScriptExporter(Exporter):
+    """Exports a lesson as a Python script: prose in comments, magics translated, last values displayed."""
+
+    export_from_notebook = "Course script (Python)"
+    output_mimetype = "text/x-python"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".py"
+
+    def from_notebook_node(  # type: ignore[override]
+        self,
+        nb: NotebookNode,
+        resources: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the script of a notebook, and the resources with the warnings added."""
+        notebook, told = super().from_notebook_node(nb, resources, **kwargs)
+        script = Script()
+        parts = [part for part in (self._part(cell, script, told) for cell in notebook.cells) if part]
+        body = "\n\n".join(parts)
+        if script.starts_processes:
+            # processes started by spawn read this file again: the work must not start again with them
+            body = f'if __name__ == "__main__":\n{indented(body or "pass")}'
+        text = f"{_docstring(notebook, told)}\n{_header(script)}\n{body}\n"
+        self._check(text, told)
+        return text, told
+
+    def _part(self, cell: NotebookNode, script: Script, resources: dict[str, Any]) -> str:
+        if cell.cell_type == "markdown":
+            return "\n".join(comment_lines(cell.source))
+        if cell.cell_type != "code" or not cell.source.strip():
+            return ""
+        try:
+            raises = "raises-exception" in cell.metadata.get("tags", [])
+            return python_code(cell.source, script, raises=raises)
+        except SyntaxError as error:
+            self._warn(
+                resources, f"a cell is left as a comment in the script: {error.msg}: {cell.source.splitlines()[0]}"
+            )
+            return textwrap.indent(cell.source, "# ", lambda _: True)
+
+    def _check(self, text: str, resources: dict[str, Any]) -> None:
+        try:
+            compile(text, "script", "exec")
+        except SyntaxError as error:
+            self._warn(resources, f"the script does not run under plain Python: line {error.lineno}: {error.msg}")
+
+    def _warn(self, resources: dict[str, Any], message: str) -> None:
+        resources.setdefault("course_warnings", []).append(message)
+        self.log.warning(message)
+
+
+def _docstring(notebook: NotebookNode, resources: dict[str, Any]) -> str:
+    headings = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    name = resources.get("metadata", {}).get("name") or "script"
+    title = next((line.removeprefix("# ").strip() for line in headings if line.startswith("# ")), name)
+    safe = title.replace("\\", "\\\\").replace('"', "'")
+    return f'"""{safe}\n\nThe script of the lesson {name}.ipynb; run it with: python {name}.py\n"""'
+
+
+def _header(script: Script) -> str:
+    """Return the imports and functions that the translated cells use."""
+    standard = ["import os", "import sys"] if script.draws or script.needs_ipython else []
+    shell = ["from IPython import get_ipython"] if script.needs_ipython else []
+    # a lesson may call display without importing it: notebooks give it
+    groups = [standard, [*shell, "from IPython.display import display"], sorted(script.imports)]
+    text = "".join("\n" + "\n".join(group) + "\n" for group in groups if group)
+    text += _AGG if script.draws else ""
+    text += _SHOW_RESULT if script.shows_results else ""
+    text += _IPYTHON_FOR.format(load=_LOAD_MAGICS if script.loads_magics else "") if script.needs_ipython else ""
+    # functions are followed by two blank lines
+    text += "\n" if script.shows_results or script.needs_ipython else ""
+    return text

@@ -1,0 +1,142 @@
+"""Set HTML tables: DataFrames, Styler tables, markdown tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from course.publish.typst.markup import EMPTY, array, block, call, literal, points
+from course.publish.typst.stylesheet import Declarations, Look, look_of
+from course.publish.typst.table_fit import Fit, fit_table, header_pieces, is_number, numeric_columns
+from course.publish.typst.table_grid import ELLIPSIS, Grid, GridCell, Placed, read_grid, select
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+    from course.publish.typst.parts import Context
+
+Walk = Callable[["Tag"], str]
+# What pandas writes under a DataFrame that it has cut.
+SHAPE = re.compile(r"\s*(\d+) rows \u00d7 (\d+) columns\s*")
+
+
+def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Walk) -> str:
+    """Return the Typst expression of a table.
+
+    Args:
+        tag: the ``table`` element.
+        context: where the table is set.
+        rules: declarations of the style elements that go with it, by identifier.
+        walk: sets the children of a cell.
+    """
+    grid = read_grid(tag)
+    if not grid.columns:
+        return EMPTY
+    fit = fit_table(grid, context.layout)
+    caption = tag.find("caption", recursive=False)
+    return call(
+        "data-table",
+        array(_Setter(grid, fit, rules, walk).rows()),
+        columns=str(len(fit.columns)),
+        header=str(sum(1 for row in fit.rows if 0 <= row < grid.header_rows)),
+        size=points(fit.size),
+        note=_omission(tag, grid, fit, context),
+        caption=walk(caption) if caption is not None else None,
+    )
+
+
+class _Setter:
+    """Sets the cells of one table."""
+
+    def __init__(self, grid: Grid, fit: Fit, rules: dict[str, Declarations], walk: Walk) -> None:
+        self.grid, self.fit, self.rules, self.walk = grid, fit, rules, walk
+        self.numeric = numeric_columns(grid)
+
+    def rows(self) -> list[str]:
+        """Return an array of cells for each printed row."""
+        return [
+            array(self._row(row, place)) for place, row in enumerate(select(self.grid, self.fit.rows, self.fit.columns))
+        ]
+
+    def _row(self, row: list[Placed], place: int) -> list[str]:
+        in_header = 0 <= self.fit.rows[place] < self.grid.header_rows
+        return [self._cell(placed, in_header=in_header) for placed in row]
+
+    def _cell(self, placed: Placed, *, in_header: bool) -> str:
+        if placed.cell == ELLIPSIS:
+            return call("table.cell", literal("…"), align="center")
+        cell = self.grid.cells[placed.cell]
+        look = look_of(cell.tag, self.rules) if cell.tag is not None else Look()
+        content = self._content(cell, look, in_header=in_header)
+        return call(
+            "table.cell",
+            content,
+            colspan=str(placed.colspan) if placed.colspan > 1 else None,
+            rowspan=str(placed.rowspan) if placed.rowspan > 1 else None,
+            fill=look.fill,
+            align=self._align(placed, cell, look),
+        )
+
+    def _align(self, placed: Placed, cell: GridCell, look: Look) -> str:
+        asked = look.align or (str(cell.tag.get("align", "")) if cell.tag is not None else "")
+        if placed.colspan > 1:
+            return "center"
+        if asked in ("left", "center", "right"):
+            return asked
+        return "right" if self.numeric[placed.column] or (not cell.header and is_number(cell.text)) else "left"
+
+    def _content(self, cell: GridCell, look: Look, *, in_header: bool) -> str:
+        if cell.tag is None or look.hidden:
+            return EMPTY
+        if in_header and self.fit.broken_headers and cell.tag.find(True) is None:
+            content = block([part for piece in header_pieces(cell.text) for part in (literal(piece), "may-break")])
+        else:
+            content = self.walk(cell.tag)
+        bold = look.bold if look.bold is not None else cell.header
+        weight = '"bold"' if bold else None
+        if look.color or weight or look.italic:
+            content = call("text", content, fill=look.color, weight=weight, style='"italic"' if look.italic else None)
+        return content
+
+
+def _omission(tag: Tag, grid: Grid, fit: Fit, context: Context) -> str | None:
+    total_rows, total_columns = _shape(tag, grid)
+    shown_rows = sum(1 for row in fit.rows if row >= grid.header_rows) - _ellipsis_rows(grid, fit)
+    shown_columns = sum(1 for column in fit.columns if column >= grid.index_columns()) - _ellipsis_columns(grid, fit)
+    shape = _shape_text(tag)
+    notes = [shape] if shape else []
+    if total_rows > shown_rows:
+        notes.append(context.captions.rows_omitted.format(count=total_rows - shown_rows, total=total_rows))
+    if total_columns > shown_columns:
+        notes.append(context.captions.columns_omitted.format(count=total_columns - shown_columns, total=total_columns))
+    return literal(" · ".join(notes)) if notes else None
+
+
+def _shape(tag: Tag, grid: Grid) -> tuple[int, int]:
+    """Return rows and columns of the whole DataFrame: what pandas wrote below the table, or the table's own."""
+    match = SHAPE.fullmatch(_shape_text(tag))
+    if match:
+        return int(match[1]), int(match[2])
+    dots = sum(1 for column in range(grid.columns) if _is_ellipsis_column(grid, column))
+    return grid.body_rows, grid.columns - grid.index_columns() - dots
+
+
+def _shape_text(tag: Tag) -> str:
+    following = tag.find_next_sibling()
+    text = following.get_text().strip() if following is not None and following.name == "p" else ""
+    return text if SHAPE.fullmatch(text) else ""
+
+
+def _is_ellipsis_column(grid: Grid, column: int) -> bool:
+    return bool(grid.owners) and all(grid.cells[row[column]].text in ("...", "…") for row in grid.owners)
+
+
+def _ellipsis_columns(grid: Grid, fit: Fit) -> int:
+    return sum(1 for column in fit.columns if column != ELLIPSIS and _is_ellipsis_column(grid, column))
+
+
+def _ellipsis_rows(grid: Grid, fit: Fit) -> int:
+    """Count the printed rows that are pandas' own row of dots."""
+    body = [row for row in fit.rows if row >= grid.header_rows]
+    return sum(1 for row in body if all(grid.cells[owner].text in ("...", "…") for owner in grid.owners[row]))

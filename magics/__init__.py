@@ -1,0 +1,1 @@
+"""Magics of the course: load them with ``%load_ext magics``."""

@@ -1,0 +1,171 @@
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+"""``%download``, ``%head``, ``%tail`` and ``%linecount``: get a data file and look at it, whatever its size."""
+
+from __future__ import annotations
+
+import html
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from magics.options import parse, variable_name
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+Result = TypeVar("Result")
+
+WIDTH = 1000
+FILE_HELP = "The file, quoted if it has spaces; the name of a variable that holds a path will do."
+ENCODING_HELP = "Encoding; by default what the byte-order mark says, else utf-8."
+OUTPUT_HELP = "Variable that receives the result, which is then not displayed."
+
+
+class PlainText(str):
+    """Text that is displayed as it is, not as a Python literal."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class FormattedText(PlainText):
+    """Text that a notebook shows with its spaces and long lines kept, and a terminal as it is."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(self)}</pre>'
+
+
+@magics_class
+class DataMagics(Magics):
+    """Magics that fetch data files and show their lines."""
+
+    shell: InteractiveShell
+
+    @magic_arguments()
+    @argument("name", metavar="NAME|URL", help="A name of the course or an http address; a variable will do.")
+    @argument("-d", "--directory", metavar="DIR", default="data", help="Folder where the file is wanted: data.")
+    @argument("--hash", metavar="sha256:HEX", help="Hash of the file as it is served: anything else is refused.")
+    @argument("--force", action="store_true", help="Fetch again, and replace a file that came from elsewhere.")
+    @argument("--offline", action="store_true", default=None, help="Use the cache only, never the network.")
+    @argument("--keep-compressed", action="store_true", help="Do not decompress .gz .bz2 .xz .zip .tar*.")
+    @argument("-f", "--filename", metavar="FILE", help="Name of the file, for an address that ends with none.")
+    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @line_magic
+    def download(self, line: str) -> Path | None:
+        """Get a data file, decompressed, and return its path; nothing is fetched if it is there and intact.
+
+        Names: A201612_small.csv.gz, Lexique_open-DAMIR.xls, and every month of Open DAMIR (P200901.csv.gz to
+        P201412.csv.gz, then A201501.csv.gz and on). If one of them cannot be fetched, the synthetic file of the same
+        name is made and a line says so. A broken transfer is taken up again; only complete files appear.
+
+        Examples::
+
+            %download A201612_small.csv.gz
+            path = %download A201612_small.csv.gz --offline
+            %download A201612.csv.gz -d big -o month
+            %download https://example.org/table.csv.xz --hash sha256:0123…
+        """
+        from course.data.downloads import download
+
+        arguments = parse(self.download, line)
+        path = download(
+            str(self._value(arguments.name)),
+            self._value(arguments.directory),
+            known_hash=arguments.hash,
+            force=arguments.force,
+            offline=arguments.offline,
+            decompress=not arguments.keep_compressed,
+            filename=arguments.filename,
+        )
+        return self._handed(path, arguments.output)
+
+    @magic_arguments()
+    @argument("file", metavar="FILE", help=FILE_HELP)
+    @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
+    @argument("-e", "--encoding", help=ENCODING_HELP)
+    @argument("-w", "--width", type=int, default=WIDTH, help=f"Cut longer lines after so many characters: {WIDTH}.")
+    @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
+    @argument("--raw", action="store_true", help="Give plain text.")
+    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @line_magic
+    def head(self, line: str) -> PlainText | None:
+        """Show the first lines of a text file of any size.
+
+        Examples::
+
+            %head data/A201612_small.csv
+            %head data/A201612_small.csv -n 3 --raw
+            %head "my file.txt" -e latin-1 -o text
+        """
+        from course.data.lines import head
+
+        return self._shown(head, parse(self.head, line))
+
+    @magic_arguments()
+    @argument("file", metavar="FILE", help=FILE_HELP)
+    @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
+    @argument("-e", "--encoding", help=ENCODING_HELP)
+    @argument("-w", "--width", type=int, default=WIDTH, help=f"Cut longer lines after so many characters: {WIDTH}.")
+    @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
+    @argument("--raw", action="store_true", help="Give plain text.")
+    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @line_magic
+    def tail(self, line: str) -> PlainText | None:
+        """Show the last lines of a text file of any size; only its end is read.
+
+        Examples::
+
+            %tail data/A201612.csv
+            %tail data/A201612.csv -n 3 -o last
+        """
+        from course.data.lines import tail
+
+        return self._shown(tail, parse(self.tail, line))
+
+    @magic_arguments()
+    @argument("file", metavar="FILE", help=FILE_HELP)
+    @argument("-t", "--text", action="store_true", help="Count as Python's text mode does: CR alone ends a line too.")
+    @argument("-e", "--encoding", help=ENCODING_HELP)
+    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @line_magic
+    def linecount(self, line: str) -> int | None:
+        """Return the number of lines of a file: its line feeds, plus a last line that lacks its end.
+
+        Examples::
+
+            %linecount data/A201612_small.csv
+            %linecount data/A201612_small.csv --text -o lines
+        """
+        from course.data.lines import count_lines
+
+        arguments = parse(self.linecount, line)
+        count = count_lines(self._value(arguments.file), text=arguments.text, encoding=arguments.encoding)
+        return self._handed(count, arguments.output)
+
+    def _shown(self, read: Callable[..., list[str]], arguments: Namespace) -> PlainText | None:
+        path = self._value(arguments.file)
+        lines = read(path, arguments.lines, encoding=arguments.encoding, width=arguments.width)
+        kind = PlainText if arguments.raw else FormattedText
+        return self._handed(kind("\n".join(lines)), arguments.output)
+
+    def _handed(self, result: Result, output: str | None) -> Result | None:
+        """Return a result, or put it in a variable of the notebook."""
+        if output is None:
+            return result
+        self.shell.user_ns[output] = result
+        return None
+
+    def _value(self, word: str) -> str | Path:
+        """Return what a word stands for: a variable that holds a path or an address, unless a file has that name."""
+        value = self.shell.user_ns.get(word)
+        if isinstance(value, (str, Path)) and not Path(word).exists():
+            return value
+        return word

@@ -1,0 +1,192 @@
+"""DuckDB through its own Python client."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from course.progress import is_watched
+from magics.sql.connection import Answer, Connection, Table
+from magics.sql.errors import SQLError
+from magics.sql.functions import duckdb_types
+from magics.sql.naming import dollar_parameters, parameter
+from magics.sql.values import plain
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from magics.sql.delimited import DelimitedFile
+
+# rows in the smallest part of a result that DuckDB hands over
+_VECTOR = 2048
+_COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "COPY"})
+# what writes a file although the database itself is read-only
+_WRITES_FILES = frozenset({"COPY", "EXPORT", "ATTACH", "PREPARE"})
+
+
+def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
+    """Open a DuckDB database, made if it is missing.
+
+    Args:
+        path: the file, None for a database in memory.
+        read_only: refuse every statement that writes, in this file or another.
+    """
+    import duckdb
+
+    name = ":memory:" if path is None else str(path)
+    try:
+        raw = duckdb.connect(name, read_only=read_only and path is not None)
+    except duckdb.Error as error:
+        busy = " — another program holds it: close it there with %SQL_close" if "lock" in str(error) else ""
+        raise SQLError(f"{path} cannot be opened: {str(error).splitlines()[0]}{busy}") from error
+    # Python variables are reached by :name parameters only, never by the name of a table
+    raw.execute("SET python_enable_replacements = false")
+    raw.execute(f"SET enable_progress_bar = {is_watched()}; SET enable_progress_bar_print = false")
+    return DuckConnection(raw, name, read_only=read_only)
+
+
+def wrap_duckdb(raw: Any) -> DuckConnection:
+    """Wrap a connection opened by the notebook itself."""
+    listing = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    paths = raw.execute(listing).fetchall()
+    return DuckConnection(raw, paths[0][0] or ":memory:")
+
+
+class DuckConnection(Connection):
+    """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped as it is."""
+
+    engine: ClassVar[str] = "duckdb"
+
+    def __init__(self, raw: Any, location: str, *, read_only: bool = False) -> None:
+        super().__init__(raw, location, read_only=read_only)
+        self._functions: set[str] = set()
+        self._parallel = True
+
+    def _engine_errors(self) -> tuple[type[Exception], ...]:
+        import duckdb
+
+        # OverflowError, UnicodeError: a Python integer over 64 bits, half a surrogate pair
+        return (duckdb.Error, OverflowError, UnicodeError)
+
+    # ------------------------------------------------------------------ names
+    def _read_catalog(self) -> dict[str, Table]:
+        listing = (
+            "SELECT database_name, schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE NOT internal ORDER BY database_name, schema_name, table_name, column_index"
+        )
+        current = self.raw.execute("SELECT current_database()").fetchall()[0][0]
+        columns: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for *path, name, declared in self.raw.execute(listing).fetchall():
+            columns.setdefault(tuple(path), []).append((name, declared))
+        return {_shown(path, current): Table(path, tuple(found)) for path, found in columns.items()}
+
+    # ------------------------------------------------------------------ statements
+    def _split(self, sql: str) -> list[Any]:
+        return list(self.raw.extract_statements(dollar_parameters(sql)))
+
+    def _execute(self, statement: Any, namespace: Mapping[str, Any], limit: int | None) -> Answer | None:
+        kind = statement.type.name
+        if self.read_only and kind in _WRITES_FILES:
+            raise SQLError(f"{kind} could write a file: this connection is read-only")
+        values = {name: plain(parameter(namespace, name)) for name in statement.named_parameters}
+        self.raw.execute(statement, values or None)
+        if kind not in {"SELECT", "EXPLAIN"}:
+            self._catalog = None
+        if self._is_silent(kind, statement.query):
+            self._finish()
+            return None
+        return self._fetch(limit if kind == "SELECT" else None)
+
+    def _is_silent(self, kind: str, query: str) -> bool:
+        """Tell whether a result is only a count of rows or a success."""
+        names = [column[0] for column in self.raw.description or []]
+        counted = names == ["Count"] and kind in _COUNTED and "returning" not in query.casefold()
+        return not names or counted or names == ["Success"]
+
+    def _finish(self) -> None:
+        if hasattr(self.raw, "complete"):
+            self.raw.complete()
+
+    def _fetch(self, limit: int | None) -> Answer:
+        with warnings.catch_warnings():
+            # the client calls a form of DataFrame.drop that pandas gives up
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if limit is None:
+                return Answer(self.raw.df(), more=False)
+            frame = self._first_rows(limit + 1)
+        return Answer(frame.head(limit), more=len(frame) > limit)
+
+    def _first_rows(self, count: int) -> DataFrame:
+        import pandas as pd
+
+        parts: list[DataFrame] = [self.raw.fetch_df_chunk(1)]
+        while sum(map(len, parts)) < count and len(parts[-1]):
+            parts.append(self.raw.fetch_df_chunk(max(1, count // _VECTOR)))
+        if hasattr(self.raw, "abort"):
+            self.raw.abort()
+        filled = [part for part in parts if len(part)]
+        return pd.concat(filled, ignore_index=True) if len(filled) > 1 else parts[0]
+
+    def _create_function(self, function: Callable[..., Any], name: str) -> None:
+        arguments, result = duckdb_types(function)
+        if name in self._functions:
+            self.raw.remove_function(name)
+            self._functions.remove(name)
+        self.raw.create_function(name, function, arguments, result)
+        self._functions.add(name)
+
+    # ------------------------------------------------------------------ tables in and out
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep everything the block wrote, or nothing; DuckDB has no savepoint: a transaction of the user is used."""
+        import duckdb
+
+        raw = self.raw
+        try:
+            raw.begin()
+        except duckdb.TransactionException:
+            yield
+            return
+        try:
+            yield
+            raw.commit()
+        except BaseException:
+            # an interrupted statement may have ended the transaction already
+            with contextlib.suppress(duckdb.TransactionException):
+                raw.rollback()
+            raise
+
+    def import_file(self, file: DelimitedFile, table: str, if_exists: str = "fail") -> int:
+        """Stream a delimited file in a table with DuckDB's own reader; see ``Connection.import_file``."""
+        try:
+            return super().import_file(file, table, if_exists)
+        except SQLError as error:
+            # the parallel reader refuses line ends between quotes, once it meets one
+            if "parallel=false" not in str(error.__cause__):
+                raise
+        self._parallel = False
+        try:
+            return super().import_file(file, table, if_exists)
+        finally:
+            self._parallel = True
+
+    def _write_frame(self, frame: DataFrame, table: str, append: bool) -> int:
+        from magics.sql.arrow import write_frame
+
+        return write_frame(self.raw, frame, table, append=append)
+
+    def _write_file(self, file: DelimitedFile, table: str, append: bool) -> int:
+        from magics.sql.duckfile import write_file
+
+        return write_file(self.raw, file, table, append=append, parallel=self._parallel)
+
+
+def _shown(path: tuple[str, ...], current: str) -> str:
+    database, schema, name = path
+    if schema == "main" and database in {current, "temp"}:
+        return name
+    return f"{schema}.{name}" if database == current else ".".join(path)

@@ -1,0 +1,351 @@
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+"""The SQL magics: ``%SQL_connect``, ``%%SQL`` and the others."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from magics.options import parse, variable_name
+from magics.sql.completion import complete_sql
+from magics.sql.connection import Connection
+from magics.sql.errors import SQLError
+from magics.sql.location import locate
+from magics.sql.naming import similar
+from magics.sql.opening import connect, connection_in
+from magics.sql.options import split_sql
+from magics.sql.types import python_type
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+    from pandas import DataFrame
+
+_EXISTING = ("fail", "replace", "append")
+
+
+def _variable() -> argument:
+    return argument(
+        "-v", "--variable", default="DB", type=variable_name, help="variable that holds the connection (default: DB)"
+    )
+
+
+def _table() -> argument:
+    return argument("-t", "--table", default="-", help="name of the table (default: the name of what is imported)")
+
+
+def _if_exists() -> argument:
+    return argument(
+        "--if_exists", default="fail", choices=_EXISTING, help="when the table exists already (default: fail)"
+    )
+
+
+def _output() -> argument:
+    return argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
+
+
+@magics_class
+class SQLMagics(Magics):
+    """SQL on SQLite and DuckDB files, results as DataFrames; all the state is in the notebook's variables."""
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        complete_sql(shell)
+
+    @line_magic
+    @magic_arguments()
+    @argument("database", help="file, :memory:, sqlite:///path, duckdb:///path, duckdb://, or a variable with its path")
+    @_variable()
+    @argument("--create", action="store_true", help="make the file, and its folder, if it is missing")
+    @argument("--read-only", action="store_true", help="refuse every statement that writes")
+    def SQL_connect(self, line: str) -> Connection:
+        """Open a database and keep the connection in a variable.
+
+        The engine follows the suffix: .db .db3 .sqlite .sqlite3 are SQLite's, .duckdb .ddb are DuckDB's.
+        A connection that the variable held before is closed.
+
+        Examples::
+
+            %SQL_connect damir.db3 --create
+            %SQL_connect "my data/damir.duckdb" --read-only -v lake
+            %SQL_connect :memory:
+        """
+        options = parse(self.SQL_connect, line)
+        target = self._text(options.database)
+        former = self._names.get(options.variable)
+        connection = _reconnect(former, target, create=options.create, read_only=options.read_only)
+        self._names[options.variable] = connection
+        return connection
+
+    @line_magic
+    @magic_arguments()
+    @_variable()
+    @_output()
+    def SQL_tables(self, line: str) -> list[str] | None:
+        """Return the names of the tables and views, sorted.
+
+        Examples::
+
+            %SQL_tables
+            tables = %SQL_tables -v lake
+        """
+        options = parse(self.SQL_tables, line)
+        tables = self._connection(options).tables()
+        return tables if self._is_shown(tables, options) else None
+
+    @line_magic
+    @magic_arguments()
+    @argument("table", help="name of a table or view")
+    @argument("--as_list", action="store_true", help="return a list of (name, type)")
+    @_variable()
+    @_output()
+    def SQL_schema(self, line: str) -> Any:
+        """Return the columns of a table, as {position: (name, Python type)} or a list of (name, Python type).
+
+        Examples::
+
+            %SQL_schema damir
+            %SQL_schema damir --as_list
+        """
+        options = parse(self.SQL_schema, line)
+        columns = [(name, python_type(kind)) for name, kind in self._connection(options).schema(options.table)]
+        schema = columns if options.as_list else dict(enumerate(columns))
+        return schema if self._is_shown(schema, options) else None
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    @magic_arguments()
+    @argument("-q", "--query", help="SQL between quotes; may be written without -q after the options")
+    @argument(
+        "-o",
+        "--output",
+        "--df",
+        metavar="NAME",
+        type=variable_name,
+        help="fetch every row and store the DataFrame in this variable",
+    )
+    @argument("-n", "--n", type=int, default=10, help="number of rows to show (default: 10)")
+    @_variable()
+    def SQL(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> DataFrame | None:
+        """Run SQL statements and return the rows of the last one that gives some, as a DataFrame.
+
+        Only the rows shown are fetched, unless -o (or --df) asks for all of them. A parameter :name is bound to the
+        variable of that name in the notebook; nothing else in the SQL is replaced. Each statement is committed as
+        it ends; the first that fails raises, and those before it keep their effect.
+        SQLite has no dates: they come back as the text that was stored, for pandas.to_datetime.
+        In DuckDB a colon right after a word or a bracket is a slice or a field: a list is written [ :a, :b].
+
+        Examples::
+
+            %SQL SELECT COUNT(*) FROM damir
+            %SQL -n 3 -v lake SELECT * FROM damir WHERE AGE_BEN_SNDS = :age
+
+            %%SQL -o totals
+            SELECT AGE_BEN_SNDS, SUM(PRS_REM_MNT) AS total
+            FROM damir GROUP BY AGE_BEN_SNDS
+        """
+        head, rest = split_sql(line)
+        options = parse(self.SQL, head)
+        if options.n < 0:
+            raise UsageError(f"-n {options.n}: a number of rows is 0 or more")
+        sql = _statements(options.query, rest, cell)
+        connection = self._connection(options)
+        namespace: Mapping[str, Any] = ChainMap(_mutable(local_ns), self._names)
+        answer = connection.run(sql, namespace, None if options.output else options.n)
+        if answer is None:
+            if options.output:
+                raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
+            return None
+        if options.output:
+            self._names[options.output] = answer.frame
+        return _shown(answer.frame, options, more=answer.more, connection=connection)
+
+    @line_magic
+    @magic_arguments()
+    @argument("df", help="variable that holds the DataFrame")
+    @_table()
+    @_if_exists()
+    @_variable()
+    def SQL_import_df(self, line: str) -> int:
+        """Write a DataFrame, without its index, in a table, and return its number of rows.
+
+        All the rows are written, or none. In SQLite booleans become 0 and 1, dates and times ISO text.
+
+        Examples::
+
+            %SQL_import_df totals
+            %SQL_import_df totals -t "totals by age" --if_exists replace
+        """
+        options = parse(self.SQL_import_df, line)
+        frame = self._frame(options.df)
+        table = options.df if options.table == "-" else options.table
+        return self._connection(options).import_frame(frame, table, options.if_exists)
+
+    @line_magic
+    @magic_arguments()
+    @argument("filename", help="text file whose first line names the columns, or a variable with its path")
+    @_table()
+    @argument("-s", "--separator", help="one character, or tab (default: guessed from the first lines)")
+    @argument("-e", "--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
+    @_if_exists()
+    @_variable()
+    def SQL_import_tsv(self, line: str) -> int:
+        """Stream a delimited text file (.csv .tsv .txt, or compressed .gz) in a table; return its number of rows.
+
+        All the rows are written, or none; the memory used does not depend on the length of the file. A column is
+        an integer if all its values are, else a real number if all are numbers, else text; an empty field is NULL,
+        a separator that ends the lines makes no column, blank lines are skipped.
+
+        Examples::
+
+            %SQL_import_tsv A201612_small.csv -t damir
+            %SQL_import_tsv "my data/ages.txt" -s tab -e latin-1 --if_exists append
+        """
+        from magics.sql.delimited import describe
+
+        options = parse(self.SQL_import_tsv, line)
+        path = Path(self._text(options.filename)).expanduser()
+        connection = self._connection(options)
+        file = describe(path, options.separator, options.encoding)
+        table = path.name.split(".")[0] if options.table == "-" else options.table
+        return connection.import_file(file, table, options.if_exists)
+
+    @line_magic
+    @magic_arguments()
+    @argument("function", help="name of a Python function of the notebook")
+    @_variable()
+    def SQL_add_function(self, line: str) -> None:
+        """Make a Python function of the notebook available in SQL, under its own name.
+
+        DuckDB needs the types of the arguments and of the result: def euros(cents: int) -> float.
+
+        Examples::
+
+            %SQL_add_function euros
+            %SQL SELECT euros(12345)
+        """
+        options = parse(self.SQL_add_function, line)
+        function = self._value(options.function)
+        if not callable(function):
+            raise SQLError(f"{options.function} is a {type(function).__name__}, not a function")
+        self._connection(options).add_function(function, options.function)
+
+    @line_magic
+    @magic_arguments()
+    @argument("table", help="name of the table")
+    @_variable()
+    def SQL_drop_table(self, line: str) -> None:
+        """Drop a table.
+
+        Examples::
+
+            %SQL_drop_table damir
+        """
+        options = parse(self.SQL_drop_table, line)
+        self._connection(options).drop_table(options.table)
+
+    @line_magic
+    @magic_arguments()
+    @_variable()
+    def SQL_refresh_completion(self, line: str) -> None:
+        """Read again the names that completion offers, after another program changed the database.
+
+        Examples::
+
+            %SQL_refresh_completion
+        """
+        self._connection(parse(self.SQL_refresh_completion, line)).refresh()
+
+    @line_magic
+    @magic_arguments()
+    @_variable()
+    def SQL_close(self, line: str) -> None:
+        """Close a connection: other programs may write its file again.
+
+        Examples::
+
+            %SQL_close
+            %SQL_close -v lake
+        """
+        self._connection(parse(self.SQL_close, line)).close()
+
+    # ------------------------------------------------------------------ variables of the notebook
+    @property
+    def _names(self) -> MutableMapping[str, Any]:
+        names: MutableMapping[str, Any] = self.shell.user_ns
+        return names
+
+    def _connection(self, options: Any) -> Connection:
+        return connection_in(self._names, options.variable)
+
+    def _text(self, word: str) -> str:
+        """Return the path a variable holds if ``word`` names one, else ``word`` itself."""
+        value = self._names.get(word)
+        return str(value) if isinstance(value, str | Path) else word
+
+    def _value(self, name: str) -> Any:
+        if name not in self._names:
+            close = similar(name, [known for known in self._names if not known.startswith("_")])
+            raise SQLError(f"the notebook has no variable {name}" + (f": did you mean {close}?" if close else ""))
+        return self._names[name]
+
+    def _frame(self, name: str) -> DataFrame:
+        from pandas import DataFrame
+
+        value = self._value(name)
+        if not isinstance(value, DataFrame):
+            advice = f": {name}.reset_index() makes one" if type(value).__name__ == "Series" else ""
+            raise SQLError(f"{name} is a {type(value).__name__}, not a DataFrame{advice}")
+        return value
+
+    def _is_shown(self, value: Any, options: Any) -> bool:
+        """Store a result in the variable that -o names; tell whether it is to be returned instead."""
+        if options.output:
+            self._names[options.output] = value
+        return not options.output
+
+
+def _reconnect(former: Any, target: str, *, create: bool, read_only: bool) -> Connection:
+    """Open ``target``, then close the connection it replaces; before, if it is on the same file."""
+    replaced = former if isinstance(former, Connection) and not former.closed else None
+    if replaced is not None and replaced.holds(locate(target).path):
+        replaced.close()
+    connection = connect(target, create=create, read_only=read_only)
+    if replaced is not None and not replaced.closed:
+        replaced.close()
+    return connection
+
+
+def _statements(query: str | None, rest: str, cell: str | None) -> str:
+    if query is not None and (rest or cell):
+        raise UsageError("write the SQL once: after -q, on the line, or in the cell")
+    sql = query if query is not None else f"{rest}\n{cell or ''}"
+    if not sql.strip():
+        raise UsageError("no SQL: write it after the options, or in the cell")
+    return sql
+
+
+def _mutable(names: Mapping[str, Any] | None) -> dict[str, Any]:
+    return dict(names or {})
+
+
+def _shown(frame: DataFrame, options: Any, *, more: bool, connection: Connection) -> DataFrame:
+    from magics.sql.results import preview
+
+    kept = f"all in {options.output}" if options.output else "-o NAME fetches all"
+    return preview(frame, options.n, more=more, source=f"{options.variable} {connection!r}, {kept}")

@@ -1,0 +1,211 @@
+"""The menu is shown, and each of its links jumps, in a real JupyterLab and a real Notebook 7."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, chromium-browser or google-chrome on the path"),
+]
+
+# far apart: with 40 cells of code of 12 lines, each of them is several screens away from the menu
+HEADINGS = {
+    5: "## The question",
+    12: "## Élan « vital » & `x_y` < 1",
+    20: "Some text first.\n\n" + "A paragraph.\n\n" * 30 + "### Deep *in* its cell",
+    28: "## Twice",
+    36: "## Twice",
+}
+LABELS = ["The question", "Élan « vital » & x_y < 1", "Deep in its cell", "Twice", "Twice"]
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    folder: Path
+
+    def page_of(self, front_end: str, name: str) -> str:
+        return f"{self.url}{front_end}/{name}?token=t"
+
+
+def write_lesson(path: Path) -> None:
+    cells = [nbformat.v4.new_code_cell("from course import add_notebook_menu\n\nadd_notebook_menu(header='Plan')")]
+    cells += [
+        nbformat.v4.new_markdown_cell(HEADINGS[index])
+        if index in HEADINGS
+        else nbformat.v4.new_code_cell("\n".join(f"x{line} = {line}" for line in range(12)))
+        for index in range(40)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+
+
+def without_deep_heading(path: Path) -> None:
+    """Rename the heading that its cell does not start: JupyterLab looks for its anchor in every open notebook."""
+    path.write_text(path.read_text(encoding="utf-8").replace("### Deep", "### Elsewhere"), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start ``jupyter lab`` on a folder of its own; it serves Notebook 7 too."""
+    home = tmp_path_factory.mktemp("jupyter")
+    folder = home / "lessons"
+    (folder / "part").mkdir(parents=True)
+    for name in ("part/lab.ipynb", "part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
+        write_lesson(folder / name)
+    without_deep_heading(folder / "other.ipynb")
+    settings = home / "config/lab/user-settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8"
+    )
+    environment = os.environ | {
+        f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
+    }
+    options = ["--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0"]
+    command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"]
+    with (home / "server.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            yield Server(wait_for_url(home / "runtime", process), folder)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def wait_for_url(runtime: Path, process: subprocess.Popen[bytes]) -> str:
+    for _ in range(300):
+        for file in runtime.glob("jpserver-*.json"):
+            return str(json.loads(file.read_text(encoding="utf-8"))["url"])
+        assert process.poll() is None, (runtime.parent / "server.log").read_text(encoding="utf-8")
+        time.sleep(0.1)
+    raise AssertionError((runtime.parent / "server.log").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    page = browser.new_page(viewport={"width": 1300, "height": 800})
+    yield page
+    page.close()
+
+
+def run_first_cell(page: Any) -> None:
+    """Run the first cell, again if need be: the front end drops a run asked for while it connects to the kernel."""
+    editor = page.locator(f"{PANEL} .jp-CodeCell .cm-content").first
+    output = page.locator(f"{PANEL} .jp-CodeCell").first.locator(".jp-OutputArea-output").first
+    for _ in range(5):
+        editor.click()
+        editor.press("Control+Enter")
+        try:
+            output.wait_for(timeout=4000)
+        except playwright_api.TimeoutError:
+            continue
+        return
+    raise AssertionError("the first cell did not run")
+
+
+def check_links_jump(page: Any) -> None:
+    """Click every link of the menu on show, from the top of the notebook, and see its heading come."""
+    panel = page.locator(PANEL)
+    links = panel.locator("nav.course-menu a")
+    playwright_api.expect(links).to_have_text(LABELS)
+    headings = panel.locator(":is(h2, h3)[data-jupyter-id]")
+    playwright_api.expect(headings).to_have_count(len(LABELS))
+    for index in range(len(LABELS)):
+        panel.locator(".jp-WindowedPanel-outer").first.evaluate("element => element.scrollTop = 0")
+        playwright_api.expect(headings.nth(index)).not_to_be_in_viewport()
+        links.nth(index).click()
+        playwright_api.expect(headings.nth(index)).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("front_end", "name"), [("lab/tree", "part/lab.ipynb"), ("notebooks", "part/notebook.ipynb")])
+def test_first_cell_shows_a_menu_whose_links_jump(
+    server: Server, page: Any, tmp_path: Path, front_end: str, name: str
+) -> None:
+    page.goto(server.page_of(front_end, name))
+    run_first_cell(page)
+    page.screenshot(path=tmp_path / "menu.png")
+    check_links_jump(page)
+    page.keyboard.press("ControlOrMeta+s")
+    assert saved_output(server.folder / name)["metadata"] == {"course": {"menu": True}}
+
+
+def saved_output(path: Path) -> Any:
+    """Wait until the front end has written the output of the first cell, and return it."""
+    for _ in range(100):
+        outputs = nbformat.read(path, as_version=4).cells[0].outputs
+        if outputs:
+            return outputs[0]
+        time.sleep(0.1)
+    raise AssertionError(f"{path.name} was not saved with its output")
+
+
+def store_menu(path: Path, menu: str) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    data = {"text/html": menu, "text/plain": "menu"}
+    notebook.cells[0].outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
+    nbformat.write(notebook, path)
+
+
+def test_stored_menu_jumps_before_any_cell_is_run_beside_a_lesson_with_the_same_headings(
+    server: Server, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from course import add_notebook_menu
+
+    path = server.folder / "stored.ipynb"
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    store_menu(path, str(add_notebook_menu(raw=True, header="Plan")))
+    page.goto(server.page_of("lab/workspaces/stored/tree", "other.ipynb"))
+    page.wait_for_selector(f"{PANEL} h2[data-jupyter-id]")
+    page.locator(".jp-DirListing-item", has_text="stored.ipynb").dblclick()
+    page.wait_for_selector(f"{PANEL} nav.course-menu")
+    page.screenshot(path=tmp_path / "stored.png")
+    check_links_jump(page)
+
+
+def test_menu_jumps_in_the_page_of_nbconvert(page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbconvert import HTMLExporter
+
+    from course import add_notebook_menu
+
+    path = tmp_path / "lesson.ipynb"
+    write_lesson(path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    store_menu(path, str(add_notebook_menu(raw=True)))
+    built = path.with_suffix(".html")
+    built.write_text(HTMLExporter().from_filename(str(path))[0], encoding="utf-8")
+    page.route("http*://**", lambda route: route.abort())  # the template asks for MathJax
+    page.goto(built.as_uri())
+    links, headings = page.locator("nav.course-menu a"), page.locator(":is(h2, h3)[id]")
+    playwright_api.expect(links).to_have_text(LABELS)
+    for index in range(len(LABELS)):
+        page.evaluate("window.scrollTo(0, 0)")
+        playwright_api.expect(headings.nth(index)).not_to_be_in_viewport()
+        links.nth(index).click()
+        playwright_api.expect(headings.nth(index)).to_be_in_viewport()

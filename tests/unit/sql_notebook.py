@@ -1,0 +1,60 @@
+"""A real IPython shell with the SQL magics, for the tests of ``magics.sql``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from magics.completion import complete_options
+from magics.sql import SQLMagics
+from magics.sql.connection import Connection
+
+
+class Notebook:
+    """Run cells as a notebook does, errors raised."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.names: dict[str, Any] = shell.user_ns
+
+    def __call__(self, code: str) -> Any:
+        outcome = self.shell.run_cell(code)
+        outcome.raise_error()
+        return outcome.result
+
+    def rows(self, sql: str, variable: str = "DB") -> list[tuple[Any, ...]]:
+        """Return every row of a query."""
+        self(f"%%SQL -o fetched -v {variable}\n{sql}")
+        return list(self.names["fetched"].itertuples(index=False, name=None))
+
+    def completions(self, code: str) -> list[str]:
+        """Return what is proposed at the end of ``code``, as a kernel asks for it."""
+        with provisionalcompleter():
+            return [found.text for found in self.shell.Completer.completions(code, len(code))]
+
+
+@contextmanager
+def open_notebook() -> Iterator[Notebook]:
+    saved = sys.displayhook, sys.excepthook
+    InteractiveShell.clear_instance()
+    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    shell = InteractiveShell.instance(config=config)
+    shell.register_magics(SQLMagics)
+    complete_options(shell)
+    yield Notebook(shell)
+    InteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook = saved
+
+
+def forget(notebook: Notebook) -> None:
+    """Close every connection and empty the namespace."""
+    for value in list(notebook.names.values()):
+        if isinstance(value, Connection) and not value.closed:
+            value.close()
+    notebook.shell.reset(new_session=True)

@@ -1,0 +1,217 @@
+"""The command says what it did, or on one line what is wrong."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from time import sleep
+
+import pytest
+from notebook_writer import code, contents, text, write_notebook
+
+from course.cli import course as command
+from course.cli import main
+from course.data.size import format_size
+from course.errors import OutputError
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int | str | None, str, str]:
+    """Run the command; return its exit code and what it printed on both streams."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(one) for one in arguments])
+    printed = capsys.readouterr()
+    return ended.value.code, printed.out, printed.err
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the data files, which are generated once for all."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def course(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with one lesson, as the current folder."""
+    write_notebook(tmp_path / "notebooks" / "01_one.ipynb", text("# One"), code("print(6 * 7)"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(kept))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["build"], ["data"], ["data", "small"], ["data", "month"], ["data", "lexicon"], ["serve"]]
+)
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    status, out, err = run(capsys, *words, "--help")
+    assert (status, err) == (0, "")
+    assert out.startswith("Usage: course")
+    assert all(name in run(capsys, "--help")[1] for name in command.commands)
+
+
+def test_help_of_the_big_commands_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"]):
+        assert re.search(r"Examples:\n +course ", run(capsys, *words, "--help")[1])
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    assert run(capsys, "--version") == (0, f"course, version {version('bigdata-course')}\n", "")
+
+
+def test_starting_the_command_imports_nothing_heavy() -> None:
+    program = "import sys, course.cli; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pandas", "numpy", "nbconvert", "nbformat", "IPython", "jinja2", "psutil", "asyncio"} & set(loaded)
+
+
+def test_build_publishes_and_says_what_it_did(capsys: pytest.CaptureFixture[str], course: Path) -> None:
+    status, out, err = run(capsys, "build", "--formats", "script, notebook")
+    assert (status, err) == (0, "")
+    assert out.startswith("1 notebooks (1 executed, 0 not), 2 files, 0 warnings, ")
+    assert out.endswith(f"{Path('build/site/index.html')}\n")
+    assert b"42" in (course / "build" / "site" / "notebooks" / "01_one.ipynb").read_bytes()
+    site = contents(course / "build" / "site")
+    status, out, _ = run(capsys, "build", "--formats", "notebook,script")
+    assert (status, out[:36]) == (0, "1 notebooks (0 executed, 1 not), 2 f")
+    assert contents(course / "build" / "site") == site
+
+
+def test_build_of_named_notebooks_makes_a_site_of_them(capsys: pytest.CaptureFixture[str], course: Path) -> None:
+    deck = write_notebook(course / "slides" / "lecture.ipynb", text("# Deck"))
+    status, _, _ = run(capsys, "build", deck, "--no-execute", "--formats", "script", "--output", "one", "--cache", "c")
+    assert status == 0
+    assert sorted(contents(course / "one")) == ["index.html", "slides/lecture.py"]
+    run(capsys, "build", "--no-execute", "--formats", "script", "--output", "all", "--cache", "c")
+    assert sorted(contents(course / "all")) == ["index.html", "notebooks/01_one.py", "slides/lecture.py"]
+
+
+def test_build_prints_warnings_on_their_own_lines(capsys: pytest.CaptureFixture[str], course: Path) -> None:
+    write_notebook(course / "notebooks" / "01_one.ipynb", code("for x"), code("for y"))
+    status, out, err = run(capsys, "build", "--no-execute", "--formats", "script")
+    assert (status, len(err.splitlines()), "2 warnings" in out) == (0, 2, True)
+    assert all(line.startswith("warning: 01_one.ipynb: script: ") for line in err.splitlines())
+    status, _, err = run(capsys, "build", "--no-execute", "--formats", "script", "--strict")
+    assert (status, err.splitlines()[-1].partition(",")[0]) == (2, "course: 2 warning(s)")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["build", "--formats", "docx"], "course: unknown format: docx; choose among notebook, "),
+        (["build", "--notebooks", "none"], "course: no lesson in none: a lesson is a file named like 01_data.ipynb"),
+        (["build", "absent.ipynb"], "course: cannot read absent.ipynb: "),
+        (["serve", "--site", "none"], "course: no site in none; run: course build"),
+        (["data", "month", "x.csv", "--size", "big"], "course: 'big' is not a size; "),
+    ],
+)
+def test_an_error_is_one_line_and_code_2(
+    capsys: pytest.CaptureFixture[str], course: Path, words: list[str], message: str
+) -> None:
+    status, out, err = run(capsys, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(message)
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["data", "month", "x.csv"], ["data", "month", "x.csv", "--rows", "0"]])
+def test_wrong_usage_is_code_2_with_the_usage(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    status, _, err = run(capsys, *words)
+    assert (status, err.startswith("Usage: course ")) == (2, True)
+
+
+def test_a_message_of_many_lines_is_printed_on_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OutputError("disk\n  full")
+
+    monkeypatch.setattr(command.commands["build"], "callback", fail)
+    assert run(capsys, "build") == (2, "", "course: disk full\n")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start the command in another process."""
+    words = [sys.executable, "-m", "course", *arguments]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path: Path) -> int:
+    """Return the number a process writes in a file, once it is there."""
+    for _ in range(3000):
+        if path.is_file() and path.read_text().endswith("\n"):
+            return int(path.read_text())
+        sleep(0.01)
+    raise AssertionError(f"{path} was not written")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process on Windows")
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (getattr(signal, "SIGKILL", 9), -9)])
+def test_a_build_interrupted_in_a_cell_leaves_the_site_and_no_kernel(
+    capsys: pytest.CaptureFixture[str], course: Path, number: int, ends: int
+) -> None:
+    import psutil
+
+    words = ["build", "--formats", "script"]
+    assert run(capsys, *words, "--no-execute")[0] == 0
+    site = contents(course / "build" / "site")
+    sign = course / "sign"
+    cell = f"import os, time; print(os.getpid(), file=open({str(sign)!r}, 'w'), flush=True); time.sleep(600)"
+    write_notebook(course / "notebooks" / "01_one.ipynb", code(cell))
+    building = start(*words)
+    kernel = psutil.Process(wait_for(sign))
+    building.send_signal(number)
+    _, err = building.communicate(timeout=60)
+    assert building.returncode == ends
+    assert err.splitlines()[-1:] == (["course: interrupted"] if ends == 130 else [])
+    assert "Traceback" not in err
+    psutil.wait_procs([kernel], timeout=60)
+    assert not kernel.is_running()
+    assert contents(course / "build" / "site") == site
+    write_notebook(course / "notebooks" / "01_one.ipynb", code("1"))
+    assert run(capsys, *words)[0] == 0
+    assert [path.name for path in (course / "build").rglob(".*")] == []
+    assert list((course / "build" / "work").iterdir()) == []
+
+
+def test_the_site_is_served_on_a_free_port_until_interrupted(course: Path) -> None:
+    site = course / "build" / "site"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("the course")
+    serving = start("serve", "--port", "0")
+    assert serving.stdout is not None
+    address = serving.stdout.readline().split()[0]
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == b"the course"
+    taken = start("serve", "--port", address.strip("/").rpartition(":")[2])
+    _, err = taken.communicate(timeout=60)
+    assert (taken.returncode, err.startswith("course: cannot listen on port"), err.count("\n")) == (2, True, 1)
+    serving.kill()
+    serving.communicate(timeout=60)
+
+
+def test_data_small_and_lexicon_write_files_and_say_their_sizes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(kept))
+    for folder in ([tmp_path / "data"], []):
+        status, out, err = run(capsys, "data", "small", *folder)
+        written = (folder or [kept])[0] / "A201612_small.csv"
+        assert (status, out, err) == (0, f"{written}: {format_size(written.stat().st_size)}\n", "")
+        assert written.read_text(encoding="latin-1").count("\n") > 199_000
+    workbook = tmp_path / "data" / "Lexique_open-DAMIR.xlsx"
+    status, out, _ = run(capsys, "data", "lexicon", tmp_path / "data")
+    assert (status, out) == (0, f"{workbook}: {format_size(workbook.stat().st_size)}\n")
+
+
+def test_data_month_writes_the_rows_that_are_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "month.csv"
+    status, out, err = run(capsys, "data", "month", path, "--rows", "1000")
+    assert (status, err, out.startswith(f"{path}: 1,000 rows, ")) == (0, "", True)
+    assert len(path.read_text(encoding="latin-1").splitlines()) == 1001
+    status, _, err = run(capsys, "data", "month", path, "--rows", "10")
+    assert (status, err.startswith("course: ")) == (2, True)
+    assert run(capsys, "data", "month", path, "--rows", "10", "--overwrite", "--seed", "1")[0] == 0

@@ -1,0 +1,292 @@
+"""A file is fetched once, checked every time, decompressed, and replaced by a synthetic one only aloud."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from downloading_user import GZIP, SMALL, TEXT, Course
+from misbehaving_server import Content, Server, redirect, running, serve, status
+
+from course.data.downloads import normal_hash
+from course.errors import BadArgumentError, DownloadError, ExistingFileError
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: Server) -> Server:
+    module_server.requests.clear()
+    module_server.scripts.clear()
+    return module_server
+
+
+@pytest.fixture
+def course(tmp_path: Path, server: Server) -> Course:
+    return Course(tmp_path, server)
+
+
+# --- what is there is checked, not trusted
+
+
+def test_an_intact_file_is_returned_without_a_request(course: Course, server: Server) -> None:
+    url = server.script("/a.csv.gz", serve(Content(GZIP)))
+    assert course.get(url) == course.get(url) == course.get(url, offline=True) == course.folder / "a.csv"
+    assert len(server.requests) == 1
+    assert course.told == []
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: data.replace(b"60", b"61"), lambda data: b""])
+def test_a_changed_file_is_made_anew_from_the_cache_and_it_is_said(
+    damage: Callable[[bytes], bytes], course: Course, server: Server
+) -> None:
+    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
+    path.write_bytes(damage(TEXT))
+    assert course.get(url).read_bytes() == TEXT
+    assert len(server.requests) == 1
+    assert course.told == [f"{path} has changed since it was downloaded: it is made anew"]
+
+
+def test_a_file_rewritten_with_the_same_bytes_is_not_made_anew(course: Course, server: Server) -> None:
+    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
+    path.write_bytes(TEXT)
+    course.get(url)
+    assert course.told == []
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:50] + b"!" + data[51:]])
+def test_a_damaged_file_in_the_cache_is_fetched_again(
+    damage: Callable[[bytes], bytes], course: Course, server: Server
+) -> None:
+    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
+    (cached,) = course.cache.rglob("a.csv.gz")
+    cached.write_bytes(damage(GZIP))
+    path.unlink()
+    assert course.get(url).read_bytes() == TEXT
+    assert len(server.requests) == 2
+
+
+def test_a_damaged_file_in_the_cache_is_not_used_offline(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv.gz", serve(Content(GZIP)))).unlink()
+    (cached,) = course.cache.rglob("a.csv.gz")
+    cached.write_bytes(GZIP[:-1])
+    with pytest.raises(DownloadError, match="is not in the cache, and offline forbids to fetch it"):
+        course.get(url, offline=True)
+
+
+def test_a_deleted_file_comes_back_from_the_cache(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv.gz", serve(Content(GZIP)))).unlink()
+    assert course.get(url, offline=True).read_bytes() == TEXT
+    assert course.told == []
+
+
+def test_a_damaged_receipt_is_as_no_receipt(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
+    for receipt in [*course.folder.glob(".*.json"), *course.cache.rglob(".*.json")]:
+        receipt.write_text('{"files": 3', encoding="utf-8")
+    assert course.get(url).read_bytes() == TEXT
+    assert len(server.requests) == 2
+
+
+def test_a_file_that_came_from_elsewhere_is_kept_unless_forced(course: Course, server: Server) -> None:
+    url = server.script("/a.csv.gz", serve(Content(GZIP)))
+    course.folder.mkdir()
+    (course.folder / "a.csv").write_bytes(b"mine")
+    with pytest.raises(ExistingFileError, match=r"a\.csv is there and is another file.*force"):
+        course.get(url)
+    assert course.files() == {"a.csv": b"mine"}
+    assert course.get(url, force=True).read_bytes() == TEXT
+
+
+def test_the_same_file_from_elsewhere_is_taken_over(course: Course, server: Server) -> None:
+    course.folder.mkdir()
+    (course.folder / "a.csv").write_bytes(TEXT)
+    assert course.get(server.script("/a.csv.gz", serve(Content(GZIP)))).read_bytes() == TEXT
+
+
+def test_force_fetches_again(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv", serve(Content(b"old"))))
+    server.script("/a.csv", serve(Content(b"new")))
+    assert course.get(url).read_bytes() == b"old"
+    assert course.get(url, force=True).read_bytes() == b"new"
+
+
+def test_force_without_network_keeps_the_cached_file(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv", serve(Content(b"old"))))
+    server.script("/a.csv", status(404))
+    with pytest.raises(DownloadError):
+        course.get(url, force=True)
+    (course.folder / "a.csv").unlink()
+    assert course.get(url, offline=True).read_bytes() == b"old"
+
+
+def test_a_known_hash_that_differs_from_what_is_there_fetches_again(course: Course, server: Server) -> None:
+    course.get(url := server.script("/a.csv", serve(Content(b"old"))))
+    server.script("/a.csv", serve(Content(b"new")))
+    for algorithm in ("sha256", "md5"):
+        known = f"{algorithm}:{hashlib.new(algorithm, b'new').hexdigest()}"
+        assert course.get(url, known_hash=known).read_bytes() == b"new"
+    assert len(server.requests) == 2
+
+
+def test_two_addresses_that_end_alike_do_not_share_a_cached_file(course: Course, server: Server) -> None:
+    first, second = (server.script(f"/{key}/a.csv", serve(Content(key.encode()))) for key in ("x", "y"))
+    assert course.get(first).read_bytes() == b"x"
+    with pytest.raises(ExistingFileError):
+        course.get(second)
+    assert course.get(second, force=True).read_bytes() == b"y"
+
+
+# --- how it is asked for
+
+
+def test_the_server_is_told_who_asks(course: Course, server: Server) -> None:
+    course.get(server.script("/a.csv", serve(Content(b"a"))))
+    (_, headers) = server.requests[0]
+    assert headers["User-Agent"].startswith("bigdata-course")
+    assert headers["Accept-Encoding"] == "identity"
+
+
+def test_redirections_are_followed(course: Course, server: Server) -> None:
+    server.script("/there", serve(Content(GZIP)))
+    assert course.get(server.script("/a.csv.gz", redirect("/there"))).read_bytes() == TEXT
+
+
+def test_the_proxy_of_the_environment_is_used(course: Course, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    server.script("http://nowhere.invalid/a.csv", serve(Content(b"by proxy")))
+    assert course.get("http://nowhere.invalid/a.csv").read_bytes() == b"by proxy"
+
+
+def test_credentials_are_used_and_never_shown_nor_kept(course: Course, server: Server, tmp_path: Path) -> None:
+    server.script("/a.csv", serve(Content(b"a")))
+    url = f"{server.url}/a.csv".replace("//", "//me:secret@")
+    course.get(url)
+    assert server.requests[0][1]["Authorization"].startswith("Basic")
+    server.script("/a.csv", status(404))
+    with pytest.raises(DownloadError) as raised:
+        course.get(url, force=True)
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "secret" not in str(raised.value)
+    assert b"secret" not in kept
+
+
+def test_a_name_can_be_given_to_an_address_that_has_none(course: Course, server: Server) -> None:
+    url = server.script("/datasets/?id=3", serve(Content(GZIP)))
+    with pytest.raises(BadArgumentError, match="filename="):
+        course.get(server.url + "/?id=3")
+    assert course.get(url, filename="month.csv.gz").name == "month.csv"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://host/a.csv", "file:///etc/passwd", "http://", "http://[x/a.csv", "http://h/..", "http://h/%2e%2e%5ca"],
+)
+def test_a_wrong_address_is_refused(url: str, course: Course) -> None:
+    with pytest.raises(BadArgumentError):
+        course.get(url)
+
+
+@pytest.mark.parametrize("known", ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64])
+def test_a_wrong_hash_text_is_refused(known: str) -> None:
+    with pytest.raises(BadArgumentError):
+        normal_hash(known)
+
+
+def test_force_contradicts_offline(course: Course) -> None:
+    with pytest.raises(BadArgumentError, match="one of them"):
+        course.get(SMALL, force=True, offline=True)
+
+
+def test_the_environment_can_forbid_the_network(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGDATA_COURSE_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="offline"):
+        course.get(f"{server.url}/a.csv")
+    assert server.requests == []
+
+
+# --- decompression
+
+
+def zipped(**members: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def tarred(mode: str, **members: bytes) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=f"w{mode}") as archive:  # type: ignore[call-overload]
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "files"),
+    [
+        ("a.csv.gz", GZIP, {"a.csv": TEXT}),
+        ("a.csv.gz", GZIP + gzip.compress(b"more\n"), {"a.csv": TEXT + b"more\n"}),
+        ("a.csv.bz2", bz2.compress(TEXT), {"a.csv": TEXT}),
+        ("a.csv.xz", lzma.compress(TEXT), {"a.csv": TEXT}),
+        ("A.CSV.GZ", GZIP, {"A.CSV": TEXT}),
+        ("one.zip", zipped(**{"in.csv": TEXT}), {"in.csv": TEXT}),
+        ("two.zip", zipped(**{"a.csv": TEXT, "b/c.csv": b"c"}), {"two/a.csv": TEXT, "two/b/c.csv": b"c"}),
+        ("two.tar", tarred("", a=b"a", b=b"b"), {"two/a": b"a", "two/b": b"b"}),
+        ("top.tar.gz", tarred(":gz", **{"top/a": b"a", "top/b": b"b"}), {"top/a": b"a", "top/b": b"b"}),
+        ("one.tar.bz2", tarred(":bz2", **{"d/a": TEXT}), {"a": TEXT}),
+        ("one.txz", tarred(":xz", a=TEXT), {"a": TEXT}),
+        ("table.xlsx", zipped(**{"sheet.xml": b"x"}), None),
+        ("plain.csv", TEXT, {"plain.csv": TEXT}),
+    ],
+)
+def test_files_are_decompressed_by_their_suffix(
+    name: str, body: bytes, files: dict[str, bytes] | None, course: Course, server: Server
+) -> None:
+    path = course.get(server.script(f"/{name}", serve(Content(body))))
+    assert course.files() == (files or {name: body})
+    assert path == course.folder / (next(iter(course.files())) if path.is_file() else name.partition(".")[0])
+    assert course.get(f"{server.url}/{name}") == path
+    assert len(server.requests) == 1
+
+
+def test_a_file_can_be_kept_compressed(course: Course, server: Server) -> None:
+    url = server.script("/a.csv.gz", serve(Content(GZIP)))
+    assert course.get(url, decompress=False).read_bytes() == GZIP
+    assert course.get(url).read_bytes() == TEXT
+    assert sorted(course.files()) == ["a.csv", "a.csv.gz"]
+    assert len(server.requests) == 1
+
+
+def test_a_changed_member_of_an_archive_is_restored_and_strangers_beside_it_are_kept(
+    course: Course, server: Server
+) -> None:
+    url = server.script("/two.zip", serve(Content(zipped(a=b"a", b=b"b"))))
+    folder = course.get(url)
+    (folder / "a").write_bytes(b"changed")
+    (folder / "mine").write_bytes(b"mine")
+    course.get(url)
+    assert course.files() == {"two/a": b"a", "two/b": b"b", "two/mine": b"mine"}
+
+
+def test_an_empty_archive_is_an_error(course: Course, server: Server) -> None:
+    with pytest.raises(DownloadError, match="holds no file"):
+        course.get(server.script("/none.zip", serve(Content(zipped()))))

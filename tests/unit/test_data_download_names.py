@@ -1,0 +1,183 @@
+"""The names of the course: found by the token of the day, and made by the generator, aloud, when they cannot be."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from downloading_user import GZIP, MONTH, SMALL, TEXT, Course, synthetic
+from misbehaving_server import Content, Server, page, running, serve, status
+
+from course.data.month import month_file
+from course.data.registry import Registry
+from course.data.report import read_report
+from course.errors import BadArgumentError, DownloadError, ExistingFileError
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: Server) -> Server:
+    module_server.requests.clear()
+    module_server.scripts.clear()
+    return module_server
+
+
+@pytest.fixture
+def course(tmp_path: Path, server: Server) -> Course:
+    return Course(tmp_path, server)
+
+
+# --- names of the course
+
+
+def list_page(*names: str, token: str = "1f") -> Content:
+    links = "".join(
+        f'<li><a class="x" href="./download_file.php?token={token}&amp;file=Open_DAMIR/{name}">{name}</a></li>\n'
+        for name in names
+    )
+    return Content(f"<!DOCTYPE html><html><body><a>no link</a>{links}</body></html>".encode())
+
+
+def test_a_month_is_found_by_the_token_of_the_day(course: Course, server: Server) -> None:
+    path = "/download_file.php?token={}&file=Open_DAMIR/A201612.csv.gz"
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page("A201611.csv.gz", MONTH, token="ab1")))
+    server.script(path.format("ab1"), serve(Content(GZIP)))
+    assert course.get(MONTH).name == "A201612.csv"
+    assert course.files() == {"A201612.csv": TEXT}
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page(MONTH, token="ab2")))
+    server.script(path.format("ab2"), serve(Content(gzip.compress(b"newer\n"))))
+    assert course.get(MONTH, force=True).read_bytes() == b"newer\n"
+    assert course.told == []
+
+
+def test_a_month_of_the_first_series_is_asked_for_by_its_own_prefix(course: Course, server: Server) -> None:
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2014", serve(list_page("P201401.csv.gz")))
+    server.script("/download_file.php?token=1f&file=Open_DAMIR/P201401.csv.gz", serve(Content(GZIP)))
+    assert course.get("P201401.csv.gz").read_bytes() == TEXT
+
+
+def test_a_month_that_is_not_listed_is_said_with_what_is(course: Course, server: Server) -> None:
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2015", serve(list_page("A201501.csv.gz", "A201502.csv.gz")))
+    with pytest.raises(DownloadError, match=r"A201503\.csv\.gz is not on.*lists A201501\.csv\.gz to A201502\.csv\.gz"):
+        course.get("A201503.csv.gz", known_hash="0" * 64)
+
+
+def test_a_list_that_sends_to_another_server_is_not_followed(course: Course, server: Server) -> None:
+    link = b'<a href="http://elsewhere.invalid/A201503.csv.gz">A201503.csv.gz</a>'
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2015", serve(Content(link)))
+    with pytest.raises(DownloadError, match="another server"):
+        course.get("A201503.csv.gz", known_hash="0" * 64)
+
+
+def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server) -> None:
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2025", serve(list_page("A202501.csv.gz")))
+    server.script("/download_file.php?token=1f&file=Open_DAMIR/A202501.csv.gz", serve(Content(GZIP)))
+    registry = Registry(months_page=course.registry.months_page, synthetic={"A202501.csv.gz": synthetic})
+    course.get("A202501.csv.gz", registry=registry)
+    assert "has not the hash sha256:3d28be96" in course.told[0]
+
+
+def test_the_lexicon_comes_from_a_copy_when_its_first_site_is_dead(course: Course, server: Server) -> None:
+    workbook = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)
+    server.script("/seed/Lexique_open-DAMIR.xls", page("gone"))
+    server.script("/copy/Lexique%20open-DAMIR.xls", serve(Content(workbook)))
+    assert course.get("Lexique_open-DAMIR.xls").read_bytes() == workbook
+    assert course.told == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("A201612_smal.csv.gz", "did you mean A201612_small.csv.gz?"),
+        ("A201612", "did you mean A201612.csv.gz?"),
+        ("P201612.csv.gz", "did you mean A201612.csv.gz?"),
+        ("a201401.csv", "did you mean P201401.csv.gz?"),
+        ("A201613.csv.gz", "A201612.csv.gz"),
+        ("nothing alike", "give an address"),
+        ("P200812.csv.gz", "P200901.csv.gz"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_a_hint(name: str, hint: str, course: Course) -> None:
+    with pytest.raises(BadArgumentError) as raised:
+        course.get(name)
+    assert hint in str(raised.value)
+
+
+# --- the synthetic file of the same name
+
+
+def test_a_dead_source_gives_the_synthetic_file_and_says_so(course: Course) -> None:
+    path = course.get(SMALL)
+    assert path == course.folder / "A201612_small.csv"
+    assert path.read_bytes() == b"made up\n"
+    (line,) = course.told
+    assert "404 Not Found" in line
+    assert "A201612_small.csv is SYNTHETIC (99,999 generated rows)" in line
+
+
+def test_offline_gives_the_synthetic_file_without_a_request_and_says_so_each_time(
+    course: Course, server: Server
+) -> None:
+    assert course.get(SMALL, offline=True) == course.get(SMALL, offline=True)
+    assert server.requests == []
+    assert ["SYNTHETIC" in line for line in course.told] == [True, True]
+
+
+def test_the_real_file_takes_the_place_of_the_synthetic_one_when_the_source_lives(
+    course: Course, server: Server
+) -> None:
+    course.get(SMALL, offline=True)
+    server.script(f"/seed/{SMALL}", serve(Content(GZIP)))
+    assert course.get(SMALL).read_bytes() == TEXT
+
+
+def test_a_synthetic_file_never_takes_the_place_of_a_real_one(course: Course, server: Server) -> None:
+    server.script(f"/seed/{SMALL}", serve(Content(GZIP)))
+    path = course.get(SMALL)
+    server.script(f"/seed/{SMALL}", status(404))
+    with pytest.raises(DownloadError, match="404"):
+        course.get(SMALL, force=True)
+    assert path.read_bytes() == TEXT
+
+
+def test_a_synthetic_file_never_takes_the_place_of_a_file_from_elsewhere(course: Course) -> None:
+    course.folder.mkdir()
+    (course.folder / "A201612_small.csv").write_bytes(b"mine")
+    with pytest.raises(ExistingFileError):
+        course.get(SMALL, offline=True)
+    assert course.files() == {"A201612_small.csv": b"mine"}
+
+
+def test_a_month_without_network_is_made_by_the_generator_and_one_made_before_is_taken(
+    course: Course, server: Server
+) -> None:
+    path = course.get("A201611.csv.gz", offline=True)
+    assert path.read_bytes().count(b"\n") == 200_001
+    assert "A201611.csv is SYNTHETIC (200,000 generated rows): A201611.csv.gz is not in the cache" in course.told[-1]
+    assert set(course.files()) == {"A201611.csv", "A201611.csv.json"}
+    report = month_file(course.folder / "A201612.csv", rows=50)
+    assert course.get(MONTH, offline=True, registry=Registry()) == report.path
+    assert "generated earlier" in course.told[-1]
+    assert read_report(report.path) is not None
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page("A201611.csv.gz")))
+    server.script("/download_file.php?token=1f&file=Open_DAMIR/A201611.csv.gz", serve(Content(GZIP)))
+    assert course.get("A201611.csv.gz").read_bytes() == TEXT
+    assert "A201611.csv.json" not in course.files()
+
+
+def test_whoever_gives_a_hash_gets_no_synthetic_file(course: Course) -> None:
+    with pytest.raises(DownloadError):
+        course.get(SMALL, known_hash="0" * 64)
+    assert course.files() == {}
+
+
+def test_an_address_has_no_synthetic_file(course: Course, server: Server) -> None:
+    with pytest.raises(DownloadError, match="is not in the cache, and offline forbids"):
+        course.get(f"{server.url}/{SMALL}", offline=True)

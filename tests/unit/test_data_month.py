@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from course.data.blocks import in_order
+from course.data.month import month_file, rows_of_size
+from course.data.report import report_path
+from course.data.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
+from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
+
+ROWS = 40_000  # more than one block, the last one cut
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("months")
+    for suffix in SUFFIXES:
+        month_file(folder / f"A201612{suffix}", rows=ROWS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(folder: Path) -> str:
+    return (folder / "A201612.csv").read_bytes().decode("ascii")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep=";", usecols=list(COLUMNS), dtype=pandas_dtypes())
+
+
+def test_every_line_ends_with_a_separator_and_none_is_blank(text: str) -> None:
+    lines = text.split("\n")
+    assert lines.pop() == ""
+    assert lines[0] == HEADER
+    assert len(lines) == ROWS + 1
+    assert all(line.endswith(";") and line.count(";") == 55 for line in lines)
+    assert not set(text) - set("0123456789.-;\n" + HEADER)
+
+
+def test_a_row_takes_158_to_161_bytes(text: str) -> None:
+    assert 158 <= (len(text) - len(HEADER) - 1) / ROWS <= 161
+
+
+def test_the_three_formats_hold_the_same_frame(folder: Path) -> None:
+    expected = read_csv(folder / "A201612.csv")
+    assert expected.shape == (ROWS, 55)
+    pd.testing.assert_frame_equal(read_csv(folder / "A201612.csv.gz"), expected)
+    from_parquet = pq.read_table(folder / "A201612.parquet").to_pandas(integer_object_nulls=False)
+    pd.testing.assert_frame_equal(from_parquet.astype(pandas_dtypes()), expected)
+
+
+def test_parquet_has_the_schema_of_the_readers_and_row_groups(tmp_path: Path) -> None:
+    month_file(tmp_path / "A.parquet", rows=600_000)
+    file = pq.ParquetFile(tmp_path / "A.parquet")
+    assert file.schema_arrow.equals(arrow_schema())
+    assert [file.metadata.row_group(number).num_rows for number in range(2)] == [524_288, 600_000 - 524_288]
+    assert {field.name for field in file.schema_arrow if field.nullable} == NULLABLE
+
+
+def test_gzip_file_is_read_by_gzip_duckdb_and_polars(folder: Path, text: str) -> None:
+    import duckdb
+
+    path = folder / "A201612.csv.gz"
+    assert gzip.decompress(path.read_bytes()).decode("ascii") == text
+    counted = (
+        duckdb.connect()
+        .execute(f"select count(*), sum(AGE_BEN_SNDS) from read_csv('{path.as_posix()}', delim=';')")
+        .fetchall()
+    )
+    frame = read_csv(folder / "A201612.csv")
+    assert counted == [(ROWS, frame["AGE_BEN_SNDS"].sum())]
+    polars = pytest.importorskip("polars")
+    assert polars.read_csv(path, separator=";", columns=["AGE_BEN_SNDS"])["AGE_BEN_SNDS"].sum() == counted[0][1]
+
+
+def test_gzip_bytes_carry_no_date(folder: Path, tmp_path: Path) -> None:
+    month_file(tmp_path / "again.csv.gz", rows=ROWS)
+    assert (tmp_path / "again.csv.gz").read_bytes() == (folder / "A201612.csv.gz").read_bytes()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_do_not_depend_on_the_number_of_threads(folder: Path, tmp_path: Path, threads: int) -> None:
+    month_file(tmp_path / "A.csv", rows=ROWS, threads=threads)
+    assert (tmp_path / "A.csv").read_bytes() == (folder / "A201612.csv").read_bytes()
+
+
+def test_a_longer_month_begins_with_the_rows_of_a_shorter_one(text: str, tmp_path: Path) -> None:
+    month_file(tmp_path / "A.csv", rows=1_000)
+    assert text.startswith((tmp_path / "A.csv").read_text(encoding="ascii"))
+
+
+def test_another_seed_gives_other_rows(text: str, tmp_path: Path) -> None:
+    month_file(tmp_path / "A.csv", rows=1_000, seed=1)
+    other = (tmp_path / "A.csv").read_text(encoding="ascii").split("\n")
+    common = set(other[1:-1]) & set(text.split("\n"))
+    assert len(common) < 10
+
+
+def test_the_bytes_of_a_month_are_the_same_everywhere(text: str) -> None:
+    first = "\n".join(text.split("\n")[:1001])
+    assert hashlib.sha256(first.encode("ascii")).hexdigest() == FIRST_THOUSAND_ROWS_SHA256
+
+
+FIRST_THOUSAND_ROWS_SHA256 = "daa6da252b0881a9f42b575d895e8695ff922a8f87d6133c1edd007095fe81fa"
+
+
+def test_the_answer_is_the_one_of_the_file_to_the_cent(folder: Path, text: str) -> None:
+    report = month_file(folder / "A201612.csv", rows=ROWS)
+    age, amount = COLUMNS.index("AGE_BEN_SNDS"), COLUMNS.index("PRS_REM_MNT")
+    sums = dict.fromkeys(report.answer, Decimal(0))
+    counts = dict.fromkeys(report.answer, 0)
+    for line in text.split("\n")[1:-1]:
+        fields = line.split(";")
+        sums[int(fields[age])] += Decimal(fields[amount])
+        counts[int(fields[age])] += 1
+    assert report.answer == sums
+    assert report.rows_by_age == counts
+    assert sum(counts.values()) == report.rows == ROWS
+    by_pandas = read_csv(folder / "A201612.csv").groupby("AGE_BEN_SNDS")["PRS_REM_MNT"].sum()
+    assert {int(age): round(total, 2) for age, total in by_pandas.items()} == {  # type: ignore[call-overload]
+        age: float(total) for age, total in sums.items()
+    }
+
+
+def test_the_json_beside_says_the_same(folder: Path) -> None:
+    for suffix in SUFFIXES:
+        path = folder / f"A201612{suffix}"
+        report = month_file(path, rows=ROWS)
+        known = json.loads(report_path(path).read_text(encoding="utf-8"))
+        assert (known["rows"], known["bytes"], known["seed"]) == (ROWS, path.stat().st_size, report.seed)
+        assert known["format"] == suffix
+        assert known["PRS_REM_MNT by AGE_BEN_SNDS"]["20"] == {
+            "rows": report.rows_by_age[20],
+            "sum": str(report.answer[20]),
+        }
+
+
+@pytest.mark.parametrize("size", [2_000, 100_000, 3_000_000, 8_000_000])
+def test_size_is_reached_within_one_percent_or_a_row(tmp_path: Path, size: int) -> None:
+    report = month_file(tmp_path / "A.csv", size=size)
+    assert report.size_bytes == (tmp_path / "A.csv").stat().st_size
+    assert abs(report.size_bytes - size) <= max(0.01 * size, 100)
+
+
+def test_size_is_that_of_the_csv_whatever_the_format(tmp_path: Path) -> None:
+    assert month_file(tmp_path / "A.parquet", size=1_000_000).rows == rows_of_size(1_000_000, 201612)
+
+
+class Stamp(NamedTuple):
+    modified: int
+    size: int
+
+
+def stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return Stamp(found.st_mtime_ns, found.st_size)
+
+
+def test_an_existing_file_of_the_same_request_is_returned_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "A.csv"
+    first = month_file(path, size=300_000)
+    before = stamp(path)
+    again = month_file(path, rows=first.rows)
+    assert stamp(path) == before
+    assert (again.answer, again.size_bytes, again.seconds) == (first.answer, first.size_bytes, 0)
+
+
+@pytest.mark.parametrize("request_", [{"rows": 200}, {"rows": 100, "seed": 3}, {"size": 100_000}])
+def test_an_existing_file_of_another_request_is_left_alone(tmp_path: Path, request_: dict[str, int]) -> None:
+    path = tmp_path / "A.csv"
+    month_file(path, rows=100)
+    before = stamp(path)
+    with pytest.raises(ExistingFileError, match="overwrite"):
+        month_file(path, rows=request_.get("rows"), size=request_.get("size"), seed=request_.get("seed", 201612))
+    assert stamp(path) == before
+
+
+def test_a_file_changed_by_hand_is_not_taken_for_the_generated_one(tmp_path: Path) -> None:
+    path = tmp_path / "A.csv"
+    month_file(path, rows=100)
+    with path.open("a", encoding="ascii") as file:
+        file.write("\n")
+    with pytest.raises(ExistingFileError):
+        month_file(path, rows=100)
+    assert month_file(path, rows=100, overwrite=True).rows == 100
+
+
+def test_overwriting_replaces_the_file_and_its_report(tmp_path: Path) -> None:
+    path = tmp_path / "A.csv"
+    month_file(path, rows=100)
+    report = month_file(path, rows=200, overwrite=True)
+    assert path.read_bytes().count(b"\n") == 201
+    assert month_file(path, rows=200).answer == report.answer
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"rows": 5, "size": 5},
+        {"rows": 0},
+        {"rows": -1},
+        {"size": 0},
+        {"size": -3},
+        {"rows": 5, "seed": -1},
+        {"rows": 1e5},
+    ],
+)
+def test_a_request_without_meaning_is_refused(tmp_path: Path, arguments: dict[str, int]) -> None:
+    with pytest.raises(BadArgumentError):
+        month_file(tmp_path / "A.csv", **arguments)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormatError, match=r"\.csv, \.csv\.gz, \.parquet"):
+        month_file(tmp_path / "A201612.xlsx", rows=10)
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file", encoding="utf-8")
+    with pytest.raises(OutputError, match="cannot write"):
+        month_file(tmp_path / "data" / "A.csv", rows=10)
+
+
+def test_a_disk_too_small_is_told_before_writing(tmp_path: Path) -> None:
+    rows = shutil.disk_usage(tmp_path).free // 100
+    with pytest.raises(OutputError, match=r"free .+ more"):
+        month_file(tmp_path / "A.csv", rows=rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def run_child(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+from course.data import month_file
+from course.errors import OutputError
+for suffix in (".csv", ".csv.gz", ".parquet"):
+    try:
+        month_file(Path(sys.argv[1], "A" + suffix), rows=70_000)
+    except OutputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_a_disk_that_fills_up_leaves_nothing_in_any_format(tmp_path: Path) -> None:
+    ended = run_child(FULL_DISK, tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("cannot write") == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        if any(path.stat().st_size for path in folder.glob(pattern)):
+            return
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def endless_month(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    program = "import sys; from course.data import month_file; month_file(sys.argv[1], rows=30_000_000)"
+    command = [sys.executable, "-c", program, str(tmp_path / "A.csv")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console event would reach the tests too")
+def test_interrupting_leaves_no_file(tmp_path: Path, endless_month: subprocess.Popen[bytes]) -> None:
+    wait_for(tmp_path, ".A.csv.*.part", endless_month)
+    endless_month.send_signal(signal.SIGINT)
+    _, errors = endless_month.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_blocks_come_in_order_and_are_not_made_too_far_ahead() -> None:
+    started: list[int] = []
+
+    def make(number: int) -> int:
+        started.append(number)
+        time.sleep(0.02 if number % 2 else 0)
+        return number
+
+    made = in_order(make, range(50), threads=2)
+    assert [next(made) for _ in range(10)] == list(range(10))
+    time.sleep(0.1)
+    assert len(started) <= 10 + 2 * 2
+    made.close()
+
+
+PEAK = """
+import sys, psutil
+from course.data import month_file
+month_file(sys.argv[1], rows=int(sys.argv[2]))
+if sys.platform == "win32":
+    print(psutil.Process().memory_info().peak_wset)
+else:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak if sys.platform == "darwin" else peak * 1024)
+"""
+
+
+def test_peak_memory_does_not_follow_the_number_of_rows(tmp_path: Path) -> None:
+    peaks = [int(run_child(PEAK, tmp_path / f"{rows}.csv", rows).stdout) for rows in (200_000, 1_000_000)]
+    assert peaks[1] - peaks[0] < 100 * 2**20
+    assert max(peaks) < 600 * 2**20

@@ -1,0 +1,181 @@
+# mypy: disable-error-code="no-untyped-call"
+"""%download, %head, %tail and %linecount return what the functions of the course return, and raise their errors."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.interactiveshell import InteractiveShell
+from misbehaving_server import Content, Server, running, serve, status
+from traitlets.config import Config
+
+from course.errors import BadArgumentError, DownloadError
+from magics.data import DataMagics, FormattedText, PlainText
+
+ROWS = b"AGE;SUM;\n" + b"".join(b"%d;%d;\n" % (number, number) for number in range(50))
+SOME = "AGE;SUM;\n0;0;"
+
+
+@pytest.fixture(scope="module")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+    saved = sys.displayhook, sys.excepthook
+    InteractiveShell.clear_instance()
+    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    shell = InteractiveShell.instance(config=config)
+    shell.register_magics(DataMagics)
+    yield shell
+    InteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook = saved
+    patch.undo()
+
+
+@pytest.fixture
+def shell(one_shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
+    Path("rows.csv").write_bytes(ROWS)
+    yield one_shell
+    one_shell.reset(new_session=True)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+def run(shell: InteractiveShell, code: str) -> Any:
+    """Run a cell and return its value, or raise its error."""
+    outcome = shell.run_cell(code)
+    outcome.raise_error()
+    return outcome.result
+
+
+def displayed(value: object) -> dict[str, str]:
+    """Return what a notebook gets: the formatter of a kernel, not that of a terminal."""
+    data: dict[str, str] = DisplayFormatter().format(value)[0]
+    return data
+
+
+def test_head_and_tail_show_the_lines(shell: InteractiveShell) -> None:
+    assert run(shell, "%head rows.csv -n 2") == SOME
+    assert run(shell, "%tail rows.csv -n 2") == "48;48;\n49;49;"
+    assert len(run(shell, "%head rows.csv").splitlines()) == len(run(shell, "%tail rows.csv").splitlines()) == 10
+
+
+def test_a_notebook_shows_escaped_html_and_a_terminal_the_text(shell: InteractiveShell) -> None:
+    Path("page.txt").write_text("<b>&\n", encoding="utf-8")
+    shown = displayed(run(shell, "%head page.txt"))
+    assert shown["text/plain"] == "<b>&"
+    assert shown["text/html"].endswith(">&lt;b&gt;&amp;</pre>")
+    assert "<b>" not in shown["text/html"]
+
+
+def test_raw_text_has_no_html(shell: InteractiveShell) -> None:
+    value = run(shell, "%head rows.csv -n 2 --raw")
+    assert (type(value), displayed(value)) == (PlainText, {"text/plain": SOME})
+    assert isinstance(run(shell, "%head rows.csv --html"), FormattedText)
+
+
+def test_the_result_goes_to_a_variable_and_is_not_shown(shell: InteractiveShell) -> None:
+    assert run(shell, "%head rows.csv -n 2 -o first") is None
+    assert run(shell, "%linecount rows.csv --output=count") is None
+    assert shell.user_ns["first"] == SOME
+    assert shell.user_ns["count"] == 51
+    with pytest.raises(UsageError, match="not a variable name"):
+        run(shell, "%head rows.csv -o 1x")
+
+
+def test_linecount_counts_bytes_or_text_lines(shell: InteractiveShell) -> None:
+    Path("small.csv").write_bytes(b"a\r\r\nb\r\r\nc")
+    assert run(shell, "%linecount small.csv") == 3
+    assert run(shell, "%linecount small.csv --text") == 5
+
+
+def test_names_with_spaces_are_quoted_and_the_encoding_is_used(shell: InteractiveShell) -> None:
+    Path("my file.txt").write_bytes("été".encode("latin-1"))
+    for quote in ("'", '"'):
+        assert run(shell, f"%head {quote}my file.txt{quote} -e latin-1") == "été"
+
+
+def test_a_variable_or_an_expression_gives_the_path(shell: InteractiveShell) -> None:
+    shell.user_ns["path"] = Path("rows.csv")
+    assert run(shell, "%head path -n 2") == run(shell, "%head {path} -n 2") == run(shell, "%head $path -n 2") == SOME
+
+
+def test_a_file_goes_before_a_variable_of_the_same_name(shell: InteractiveShell) -> None:
+    Path("path").write_text("the file\n", encoding="utf-8")
+    shell.user_ns["path"] = "rows.csv"
+    assert run(shell, "%head path") == "the file"
+
+
+def test_long_lines_are_cut(shell: InteractiveShell) -> None:
+    Path("long.txt").write_text("x" * 5000 + "\nend\n", encoding="utf-8")
+    assert run(shell, "%tail long.txt") == "x" * 1000 + "…\nend"
+    assert run(shell, "%head long.txt -w 3 -n 1") == "xxx…"
+
+
+def test_errors_are_exceptions(shell: InteractiveShell) -> None:
+    with pytest.raises(FileNotFoundError):
+        run(shell, "%tail absent.csv")
+    with pytest.raises(BadArgumentError, match="unknown"):
+        run(shell, "%head rows.csv -e utf-9")
+    with pytest.raises(BadArgumentError, match="cannot be -1"):
+        run(shell, "%head rows.csv -w -1")
+    with pytest.raises(UsageError):
+        run(shell, "%head")
+    with pytest.raises(UsageError):
+        run(shell, "%tail rows.csv --unknown")
+
+
+def test_download_returns_the_path_and_head_takes_it(shell: InteractiveShell, server: Server) -> None:
+    shell.user_ns["url"] = server.script("/rows.csv.gz", serve(Content(gzip.compress(ROWS))))
+    assert run(shell, "%download url") == Path("data/rows.csv")
+    assert run(shell, "path = %download url -d elsewhere") is None
+    assert run(shell, "%head path -n 2") == SOME
+    assert run(shell, "%download {url} --offline --keep-compressed -o kept") is None
+    assert gzip.decompress(shell.user_ns["kept"].read_bytes()) == ROWS
+
+
+def test_download_checks_the_hash_and_raises(shell: InteractiveShell, server: Server) -> None:
+    url = server.script("/rows.csv", serve(Content(ROWS)))
+    with pytest.raises(DownloadError, match="has not the hash"):
+        run(shell, f"%download {url} --hash sha256:{'0' * 64}")
+    with pytest.raises(BadArgumentError, match="neither a name of the course nor an address"):
+        run(shell, "%download nothing.csv")
+    assert not Path("data").exists()
+    with pytest.raises(DownloadError, match="404"):
+        run(shell, f"%download {server.script('/none.csv', status(404))}")
+
+
+def test_force_replaces_a_file_from_elsewhere(shell: InteractiveShell, server: Server) -> None:
+    url = server.script("/table?x", serve(Content(ROWS)))
+    Path("data").mkdir()
+    Path("data/t.csv").write_bytes(b"mine")
+    assert run(shell, f"%download {url} --filename t.csv --force").read_bytes() == ROWS
+
+
+def test_offline_a_name_of_the_course_gives_a_synthetic_file_and_one_line_says_so(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run(shell, "%download Lexique_open-DAMIR.xls --offline")
+    assert path == Path("data/Lexique_open-DAMIR.xlsx")
+    said = capsys.readouterr().out.splitlines()
+    assert f"{path} is SYNTHETIC (the official labels, rewritten as a workbook): " in said[0]
+
+
+@pytest.mark.parametrize("name", ["download", "head", "tail", "linecount"])
+def test_help_has_examples_and_options(name: str, shell: InteractiveShell) -> None:
+    magic = shell.find_line_magic(name)
+    assert f"%{name} " in magic.__doc__
+    assert "Examples::" in magic.__doc__
+    assert "-o VAR" in magic.__doc__

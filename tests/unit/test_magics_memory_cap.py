@@ -1,0 +1,297 @@
+"""``%%memory_cap``: what does not fit raises MemoryError in the kernel, which lives on; what fits comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from traitlets.config import Config
+
+from course.errors import BadArgumentError, CourseError
+from magics.capped_process import CAN_CAP, CappedCode, ChildTraceback, run_capped
+from magics.memory_cap import MemoryCapMagics
+
+CAP = 200 << 20
+HOW = ["", *(["--watch"] if CAN_CAP else [])]
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+
+
+@pytest.fixture(scope="module")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+    saved = sys.displayhook, sys.excepthook
+    InteractiveShell.clear_instance()
+    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    shell = InteractiveShell.instance(config=config)
+    shell.register_magics(MemoryCapMagics)
+    yield shell
+    InteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook = saved
+    patch.undo()
+
+
+@pytest.fixture
+def shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    yield one_shell
+    one_shell.reset(new_session=True)
+
+
+def run(shell: InteractiveShell, body: str, header: str = "200MiB -q") -> ExecutionResult:
+    return shell.run_cell(f"%%memory_cap {header}\n{body}", store_history=True)
+
+
+def run_code(source: str, *, is_watched: bool = not CAN_CAP) -> None:
+    run_capped(CappedCode(source, "cell", "cell", CAP, is_watched=is_watched))
+
+
+def is_dead(pid: int, within_seconds: float) -> bool:
+    """Tell whether a process dies soon: the system takes its time to end one that is killed."""
+    deadline = time.monotonic() + within_seconds
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_does_not_fit_raises_memory_error_and_the_kernel_lives_on(shell: InteractiveShell, how: str) -> None:
+    result = run(shell, "memory = [b'x' * 1_000_000 for _ in range(400)]", f"200MiB -q {how}")
+    assert isinstance(result.error_in_exec, MemoryError)
+    assert shell.run_cell("1 + 1").result == 2
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_fits_comes_back(shell: InteractiveShell, how: str) -> None:
+    shell.user_ns["times"] = 3
+    result = run(shell, "total = times * 2\nname = 'é'", f"200MiB -q -i times -o total,name {how}")
+    assert result.success
+    assert (shell.user_ns["total"], shell.user_ns["name"]) == (6, "é")
+
+
+@pytest.mark.skipif(not CAN_CAP, reason="the cap is the system's on Linux only")
+def test_the_memory_error_of_numpy_comes_back_as_it_was(shell: InteractiveShell) -> None:
+    result = run(shell, "import numpy\nnumpy.ones(400 << 20, 'u1')")
+    assert isinstance(result.error_in_exec, MemoryError)
+    assert "Unable to allocate 400. MiB" in str(result.error_in_exec)
+
+
+def test_results_come_back_even_if_pickling_them_takes_more_than_the_cap(shell: InteractiveShell) -> None:
+    result = run(shell, "import numpy\nbig = numpy.arange(15 << 20)\nsame = big[::-1]", "200MiB -q -o big,same")
+    assert result.success
+    assert np.array_equal(shell.user_ns["big"], np.arange(15 << 20))
+
+
+def test_the_cell_starts_with_an_empty_namespace(shell: InteractiveShell) -> None:
+    shell.user_ns["here"] = 1
+    error = run(shell, "here").error_in_exec
+    assert isinstance(error, NameError)
+    assert "here" in str(error)
+
+
+def test_functions_and_classes_of_the_notebook_go_in_and_come_back(shell: InteractiveShell) -> None:
+    shell.run_cell("def double(x): return 2 * x")
+    result = run(shell, "class Box:\n    size = double(4)\nbox = Box()", "200MiB -q -i double -o box")
+    assert result.success
+    assert shell.user_ns["box"].size == 8
+
+
+def test_an_error_comes_back_with_its_type_and_its_line(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = run(shell, "def look():\n    return {}['missing']\nlook()").error_in_exec
+    assert isinstance(error, KeyError)
+    assert error.args == ("missing",)
+    assert isinstance(error.__cause__, ChildTraceback)
+    out = capsys.readouterr().out
+    assert "return {}['missing']" in out
+    assert "----> 3 look()" in out
+    assert "capped_child" not in out
+    assert "capped_process" not in out
+
+
+def test_the_traceback_names_libraries_as_they_are_imported() -> None:
+    with pytest.raises(ValueError, match="Expecting value") as caught:
+        run_code("import json\njson.loads('x')")
+    assert f'File "{Path("json", "decoder.py")}", line' in str(caught.value.__cause__)
+
+
+def test_an_error_that_cannot_be_pickled_comes_back_as_text(shell: InteractiveShell) -> None:
+    body = "class Odd(Exception):\n    def __init__(self, a, b): super().__init__('odd one')\nraise Odd(1, 2)"
+    error = run(shell, body).error_in_exec
+    assert type(error) is CourseError
+    assert "Odd: odd one" in str(error)
+
+
+def test_a_library_that_says_it_has_no_memory_raises_memory_error() -> None:
+    with pytest.raises(MemoryError, match="C error: out of memory"):
+        run_code("raise ValueError('C error: out of memory')")
+
+
+@on_posix
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
+def test_a_process_that_dies_of_a_signal_raises_memory_error(name: str) -> None:
+    with pytest.raises(MemoryError, match=f"under a cap of 200 MiB .* was ended by {name}"):
+        run_code(f"import os, signal; os.kill(os.getpid(), signal.{name})")
+
+
+def test_a_process_that_ends_without_a_result_is_no_memory_error() -> None:
+    with pytest.raises(CourseError, match="exit code 3 before it gave a result"):
+        run_code("import os; os._exit(3)")
+
+
+def test_the_value_of_the_last_expression_is_shown_with_its_html(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        shell, "class Page:\n    def _repr_html_(self): return '<b>page</b>'\n    __repr__ = lambda _: 'Page'\nPage()"
+    )
+    assert capsys.readouterr().out.endswith("]: Page\n")
+    data, _ = shell.display_formatter.format(result.result)
+    assert data == {"text/plain": "Page", "text/html": "<b>page</b>"}
+
+
+@pytest.mark.parametrize("body", ["5;", "x = 5", "None"])
+def test_nothing_is_shown_where_a_cell_shows_nothing(shell: InteractiveShell, body: str) -> None:
+    assert run(shell, body).result is None
+
+
+def test_what_the_cell_prints_is_shown_in_order(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    body = (
+        "import sys, os\nprint('é' * 3)\nprint('no', file=sys.stderr)\nos.system('echo child')\nprint('x' * 100_000);"
+    )
+    assert run(shell, body).success
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["ééé", "child", "x" * 100_000]
+    assert err == "no\n"
+
+
+def test_a_cell_may_await(shell: InteractiveShell) -> None:
+    assert repr(run(shell, "import asyncio\nawait asyncio.sleep(0, 'done')").result) == "'done'"
+
+
+@pytest.mark.parametrize(
+    ("header", "how"),
+    [
+        ("200MiB", "data memory capped by the system (RLIMIT_DATA)"),
+        ("200MiB --watch", "resident memory watched every 10 ms, killed above the cap"),
+    ][0 if CAN_CAP else 1 :],
+)
+def test_it_says_how_the_cap_was_held(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], header: str, how: str
+) -> None:
+    run(shell, "x = 1", header)
+    assert capsys.readouterr().out == f"memory cap of 200 MiB: {how}\n"
+
+
+def test_children_of_a_watched_cell_count_and_are_killed_with_it(tmp_path: Path) -> None:
+    number = tmp_path / "number"
+    child = (
+        f"import os, pathlib, time; pathlib.Path({str(number)!r}).write_text(str(os.getpid()))\n"
+        "memory = b'x' * (300 << 20); time.sleep(6)"
+    )
+    with pytest.raises(MemoryError, match="its process was killed"):
+        run_code(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])", is_watched=True)
+    assert is_dead(int(number.read_text()), within_seconds=4)
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = set(threading.enumerate())
+    for source in ("x = 1", "1 / 0", "import os; os._exit(3)"):
+        try:
+            run_code(source)
+        except (ZeroDivisionError, CourseError):
+            continue
+    assert list(tmp_path.iterdir()) == []
+    assert psutil.Process().children() == []
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_process_left_by_the_cell_does_not_hold_the_kernel() -> None:
+    child = "import time; time.sleep(6)"
+    source = f"import subprocess, sys\npid = subprocess.Popen([sys.executable, '-c', {child!r}]).pid"
+    result = run_capped(CappedCode(source, "cell", "cell", CAP, outputs=("pid",)))
+    process = psutil.Process(result.outputs["pid"])
+    assert process.status() != psutil.STATUS_ZOMBIE
+    process.kill()
+
+
+@on_posix
+def test_interrupting_the_kernel_ends_the_process(tmp_path: Path) -> None:
+    started, ended = tmp_path / "started", tmp_path / "ended"
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_code(
+            f"import pathlib, time\npathlib.Path({str(started)!r}).touch(); time.sleep(6)\n"
+            f"pathlib.Path({str(ended)!r}).touch()"
+        )
+    thread.join()
+    assert not ended.exists()
+
+
+def test_a_name_that_the_cell_did_not_set_is_an_error(shell: InteractiveShell) -> None:
+    error = run(shell, "x = 1", "200MiB -q -o x,y").error_in_exec
+    assert isinstance(error, NameError)
+    assert "set no variable 'y'" in str(error)
+    assert "x" not in shell.user_ns
+
+
+def test_what_cannot_be_pickled_is_an_error_either_way(shell: InteractiveShell) -> None:
+    assert run(shell, "import threading\nlock = threading.Lock()", "200MiB -q -o lock").error_in_exec is not None
+    shell.user_ns["lock"] = threading.Lock()
+    error = run(shell, "lock", "200MiB -q -i lock").error_in_exec
+    assert isinstance(error, BadArgumentError)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "kind"),
+    [
+        ("lots", "1", BadArgumentError),
+        ("", "1", UsageError),
+        ("200MiB -i nowhere", "1", UsageError),
+        ("200MiB -o a.b", "1", UsageError),
+        ("200MiB", "%pwd", UsageError),
+        ("200MiB", "!ls", UsageError),
+    ],
+)
+def test_wrong_options_are_errors_before_anything_runs(
+    shell: InteractiveShell, header: str, body: str, kind: type[Exception]
+) -> None:
+    assert isinstance(run(shell, body, header).error_in_exec, kind)
+
+
+def test_help_shows_options_and_examples(shell: InteractiveShell) -> None:
+    text = shell.object_inspect_text("%%memory_cap")
+    assert "Examples" in text
+    assert "--watch" in text
+
+
+@pytest.mark.skipif(not CAN_CAP, reason="the cap is the system's on Linux only")
+def test_pandas_fails_on_the_whole_file_and_succeeds_in_chunks(shell: InteractiveShell, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c,d\n" + "1,2,3,4\n" * 3_000_000, encoding="utf-8")
+    shell.user_ns["path"] = str(path)
+    whole = run(shell, "import pandas\npandas.read_csv(path)['a'].sum()", "160MiB -q -i path")
+    assert isinstance(whole.error_in_exec, MemoryError)
+    body = "import pandas\ntotal = sum(int(c['a'].sum()) for c in pandas.read_csv(path, chunksize=50_000))"
+    assert run(shell, body, "160MiB -q -i path -o total").success
+    assert shell.user_ns["total"] == 3_000_000

@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from IPython.core.error import UsageError
+from sql_notebook import Notebook, forget, open_notebook
+
+from magics.sql import SQLError
+from magics.sql.connection import Connection
+
+FILES = ["a.db3", "a.duckdb"]
+
+
+@pytest.fixture(scope="module")
+def one_notebook() -> Iterator[Notebook]:
+    with open_notebook() as notebook:
+        yield notebook
+
+
+@pytest.fixture
+def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    monkeypatch.chdir(tmp_path)
+    yield one_notebook
+    forget(one_notebook)
+
+
+@pytest.fixture(params=FILES)
+def file(request: pytest.FixtureRequest, notebook: Notebook) -> str:
+    """Name of a file with a table ``ages`` of 25 rows, open in DB."""
+    notebook(f"%SQL_connect {request.param} --create")
+    values = ", ".join(f"({number}, {number}.5)" for number in range(25))
+    notebook(f"%%SQL\nCREATE TABLE ages(age INTEGER, amount DOUBLE);\nINSERT INTO ages VALUES {values}")
+    return str(request.param)
+
+
+# ---------------------------------------------------------------------- connections
+@pytest.mark.parametrize(
+    ("target", "engine"),
+    [
+        ("x.db", "sqlite"),
+        ("x.sqlite", "sqlite"),
+        ("x.sqlite3", "sqlite"),
+        ("x.db3", "sqlite"),
+        ("x.duckdb", "duckdb"),
+        ("x.ddb", "duckdb"),
+        (":memory:", "sqlite"),
+        ("duckdb://", "duckdb"),
+        ("duckdb:///y.db", "duckdb"),
+        ("sqlite:///y.bin", "sqlite"),
+    ],
+)
+def test_the_suffix_or_the_url_chooses_the_engine(notebook: Notebook, target: str, engine: str) -> None:
+    connection = notebook(f"%SQL_connect {target} --create")
+    assert connection.engine == engine
+    assert notebook("%SQL SELECT 1 AS one").one.tolist() == [1]
+
+
+@pytest.mark.parametrize("target", ["x.csv", "mysql://host/x", "sqlite://x.db", "."])
+def test_what_is_no_database_is_refused(notebook: Notebook, target: str) -> None:
+    with pytest.raises(SQLError):
+        notebook(f"%SQL_connect {target} --create")
+
+
+def test_b1_connecting_again_replaces_and_closes_the_former_connection(notebook: Notebook) -> None:
+    first = notebook("%SQL_connect a.db3 --create")
+    notebook("%SQL CREATE TABLE only_in_a(x INTEGER)")
+    second = notebook("%SQL_connect b.db3 --create")
+    assert notebook.names["DB"] is second
+    assert notebook("%SQL_tables") == []
+    assert first.closed
+    assert "a.db3" in repr(first)
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_b2_a_missing_file_is_an_error_and_is_not_made(notebook: Notebook, file_name: str) -> None:
+    Path("damir2.db3").touch()
+    with pytest.raises(SQLError, match=r"does not exist \(databases here: damir2.db3\).*--create"):
+        notebook(f"%SQL_connect {file_name}")
+    assert not Path(file_name).exists()
+    assert "DB" not in notebook.names
+
+
+def test_a_failed_connection_leaves_the_former_one_open(notebook: Notebook) -> None:
+    first = notebook("%SQL_connect a.db3 --create")
+    with pytest.raises(SQLError):
+        notebook("%SQL_connect nowhere.db3")
+    assert notebook.names["DB"] is first
+    assert notebook("%SQL_tables") == []
+
+
+def test_b3_an_error_of_the_engine_is_raised_with_the_names_that_exist(notebook: Notebook, file: str) -> None:
+    with pytest.raises(SQLError, match="did you mean ages. tables here: ages"):
+        notebook("%SQL SELECT * FROM agse")
+    with pytest.raises(SQLError, match="did you mean amount. columns here: age, amount"):
+        notebook("%SQL SELECT amuont FROM ages")
+    with pytest.raises(SQLError, match="syntax error"):
+        notebook("%SQL SELEC 1")
+    with pytest.raises(SQLError, match="statement 2 of 2"):
+        notebook("%SQL SELECT 1; SELECT * FROM nowhere")
+
+
+def test_b4_quoted_names_with_spaces_and_unicode(notebook: Notebook) -> None:
+    for name in ("d e.db3", "été à Nîmes.duckdb"):
+        notebook(f'%SQL_connect "{name}" --create')
+        notebook("%SQL CREATE TABLE t(x INTEGER)")
+        assert Path(name).exists()
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_b5_writing_gives_nothing_and_is_kept(notebook: Notebook, file_name: str) -> None:
+    notebook(f"%SQL_connect {file_name} --create")
+    assert notebook("%SQL CREATE TABLE t(x INTEGER)") is None
+    assert notebook("%SQL INSERT INTO t VALUES (1), (2)") is None
+    assert notebook("%SQL UPDATE t SET x = 10 WHERE x = 2") is None
+    notebook("%SQL_close")
+    notebook(f"%SQL_connect {file_name}")
+    assert notebook.rows("SELECT x FROM t ORDER BY x") == [(1,), (10,)]
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_b6_a_column_of_dates_breaks_nothing(notebook: Notebook, file_name: str) -> None:
+    notebook(f"%SQL_connect {file_name} --create")
+    notebook.names["days"] = pd.DataFrame({"day": pd.to_datetime(["2016-12-31", None]), "x": [1, 2]})
+    notebook("%SQL_import_df days")
+    assert notebook("%SQL_schema days --as_list") == [("day", dt.datetime), ("x", int)]
+    notebook("%SQL_refresh_completion")
+    notebook("%SQL_drop_table days")
+    assert notebook("%SQL_tables") == []
+
+
+def test_b7_several_statements_run_and_the_last_result_shows(notebook: Notebook, file: str) -> None:
+    shown = notebook("%%SQL\nSELECT 'a;b';\n-- a comment; with a semicolon\nSELECT age FROM ages WHERE age = 3; -- end;")
+    assert shown.values.tolist() == [[3]]
+    kept = notebook("%SQL SELECT 7 AS seven; CREATE TABLE other(x INTEGER)")
+    assert kept.seven.tolist() == [7]
+
+
+def test_a_trigger_is_one_statement(notebook: Notebook) -> None:
+    notebook("%SQL_connect :memory:")
+    trigger = "CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET x = x + 1; UPDATE t SET x = x * 2; END;"
+    notebook(f"%%SQL\nCREATE TABLE t(x INTEGER);\n{trigger}\nINSERT INTO t VALUES (1)")
+    assert notebook.rows("SELECT x FROM t") == [(4,)]
+
+
+def test_a_user_transaction_can_be_rolled_back(notebook: Notebook, file: str) -> None:
+    notebook("%SQL BEGIN")
+    notebook("%SQL DELETE FROM ages")
+    notebook("%SQL ROLLBACK")
+    assert notebook.rows("SELECT COUNT(*) FROM ages") == [(25,)]
+
+
+def test_read_only_refuses_every_writing_statement(notebook: Notebook, file: str) -> None:
+    notebook(f"%SQL_connect {file} --read-only")
+    before = Path(file).read_bytes()
+    writing = ["DELETE FROM ages", "CREATE TABLE t(x INTEGER)", "ATTACH 'other.db' AS other"]
+    own = {
+        "a.db3": ["VACUUM INTO 'copy.db'", "PRAGMA query_only = OFF", "PRAGMA user_version = 7"],
+        "a.duckdb": ["COPY ages TO 'copy.csv'", "EXPORT DATABASE 'copy'"],
+    }
+    for statement in writing + own[file]:
+        with pytest.raises(SQLError, match="read-only"):
+            notebook(f"%SQL {statement}")
+    assert notebook.rows("SELECT COUNT(*) FROM ages") == [(25,)]
+    notebook("%SQL_close")
+    assert Path(file).read_bytes() == before
+    assert [path.name for path in Path().iterdir()] == [file]
+
+
+def test_a_database_of_the_other_engine_is_named(notebook: Notebook) -> None:
+    duckdb.connect("x.db").close()
+    with pytest.raises(SQLError, match="duckdb:///x.db"):
+        notebook("%SQL_connect x.db")
+    Path("y.db").write_text("age;amount\n" * 10, encoding="utf-8")
+    with pytest.raises(SQLError, match="not a database"):
+        notebook("%SQL_connect y.db")
+
+
+def test_raw_connections_are_accepted_and_their_writes_kept(notebook: Notebook) -> None:
+    notebook.names["con"] = raw = sqlite3.connect("raw.db")
+    notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER);\nINSERT INTO t VALUES (1)")
+    raw.close()
+    assert sqlite3.connect("raw.db").execute("SELECT x FROM t").fetchall() == [(1,)]
+    with duckdb.connect("raw.duckdb") as con:
+        notebook.names["con"] = con
+        notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER)")
+        assert notebook("%SQL_tables -v con") == ["t"]
+
+
+def test_closing_twice_and_using_a_closed_or_missing_connection_raise(notebook: Notebook, file: str) -> None:
+    notebook("%SQL_close")
+    assert "closed" in repr(notebook.names["DB"])
+    for code in ("%SQL_close", "%SQL SELECT 1", "%SQL_tables"):
+        with pytest.raises(SQLError, match="is closed"):
+            notebook(code)
+    with pytest.raises(SQLError, match="no connection is called lake"):
+        notebook("%SQL -v lake SELECT 1")
+    notebook("lake = 3")
+    with pytest.raises(SQLError, match="lake is a int"):
+        notebook("%SQL -v lake SELECT 1")
+
+
+def test_a_connection_is_a_context_manager_without_address_in_its_repr(notebook: Notebook, file: str) -> None:
+    connection: Connection = notebook.names["DB"]
+    with connection as same:
+        assert same.tables() == ["ages"]
+        assert repr(same) == f"<{same.engine} {file} (open)>"
+    assert connection.closed
+
+
+# ---------------------------------------------------------------------- queries
+def test_only_the_rows_shown_are_fetched_and_the_display_says_so(notebook: Notebook, file: str) -> None:
+    shown = notebook("%SQL SELECT * FROM ages")
+    assert isinstance(shown, pd.DataFrame)
+    assert len(shown) == 10
+    assert "10 of more rows" in repr(shown)
+    assert "10 of more rows" in shown._repr_html_()
+    assert type(shown[["age"]]) is pd.DataFrame
+    assert "rows" not in repr(notebook("%SQL -n 25 SELECT * FROM ages"))
+
+
+def test_an_endless_query_shows_its_first_rows(notebook: Notebook) -> None:
+    notebook("%SQL_connect :memory:")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    assert notebook(f"%SQL -n 3 {endless}").i.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("option", ["--df every", "--df=every", "-o every", "--output every"])
+def test_df_stores_every_row_and_shows_the_first(notebook: Notebook, file: str, option: str) -> None:
+    shown = notebook(f"%%SQL {option} -n 2\nSELECT * FROM ages")
+    assert len(shown) == 2
+    assert "2 of 25 rows" in repr(shown)
+    every = notebook.names["every"]
+    assert type(every) is pd.DataFrame
+    assert every.age.tolist() == list(range(25))
+
+
+def test_a_large_answer_of_duckdb_is_previewed_beyond_one_vector(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://")
+    shown = notebook("%SQL -n 5000 SELECT i FROM range(100000) t(i) WHERE i % 3 = 0")
+    assert shown.i.tolist() == list(range(0, 15000, 3))
+    assert notebook.rows("SELECT 1") == [(1,)]
+
+
+def test_parameters_are_bound_from_the_notebook(notebook: Notebook, file: str) -> None:
+    notebook("import numpy as np\nlow = np.int64(20)\nword = \"it's :low\"")
+    assert notebook.rows("SELECT COUNT(*) FROM ages WHERE age >= :low") == [(5,)]
+    assert notebook.rows("SELECT :word AS w, ':low' AS t, '{low} $low' AS u") == [("it's :low", ":low", "{low} $low")]
+    with pytest.raises(SQLError, match=":high has no value"):
+        notebook("%SQL SELECT :high")
+
+
+def test_parameters_come_from_the_function_that_runs_the_magic(notebook: Notebook, file: str) -> None:
+    notebook("def count(low):\n    return get_ipython().run_line_magic('SQL', 'SELECT COUNT(*) n FROM ages WHERE age >= :low')")
+    assert notebook("count(24)").n.tolist() == [1]
+
+
+def test_casts_and_slices_of_duckdb_are_no_parameters(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://")
+    notebook("x = 2")
+    sql = "SELECT '12:30'::TIME::VARCHAR AS t, [1, 2, 3][1:x] AS s, {'a':x}.a AS f, :x AS p FROM (SELECT 1 AS x)"
+    assert [list(map(str, row)) for row in notebook.rows(sql)] == [["12:30:00", "[1]", "1", "2"]]
+
+
+def test_a_dataframe_is_named_in_the_hint_and_not_read_as_a_table(notebook: Notebook, file: str) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    with pytest.raises(SQLError, match="%SQL_import_df frame"):
+        notebook("%SQL SELECT * FROM frame")
+
+
+@pytest.mark.parametrize("code", ["%SQL", "%%SQL\n", "%SQL -n", "%SQL -n -1 SELECT 1", '%%SQL -q "SELECT 1"\nSELECT 2'])
+def test_a_wrong_line_is_a_usage_error(notebook: Notebook, file: str, code: str) -> None:
+    with pytest.raises(UsageError):
+        notebook(code)
+
+
+def test_the_query_may_be_an_option(notebook: Notebook, file: str) -> None:
+    assert notebook('%SQL -q "SELECT COUNT(*) AS n FROM ages"').n.tolist() == [25]
+    assert notebook("%SQL --query 'SELECT 1 AS n' -n 3").n.tolist() == [1]
+
+
+def test_nothing_to_store_is_an_error(notebook: Notebook, file: str) -> None:
+    with pytest.raises(SQLError, match="nothing to store in x"):
+        notebook("%SQL -o x DROP TABLE ages")
+
+
+def test_null_and_large_integers_are_exact(notebook: Notebook) -> None:
+    notebook("%SQL_connect :memory:")
+    assert notebook.rows("SELECT 9007199254740993 AS i UNION ALL SELECT NULL")[0] == (9007199254740993,)
+    shown = notebook("%SQL SELECT 1 AS a, NULL AS b UNION ALL SELECT NULL, NULL")
+    assert shown.a.dtype == "float64"
+    assert shown.b.tolist() == [None, None]
+
+
+def test_ctrl_c_stops_a_long_query_of_sqlite(notebook: Notebook) -> None:
+    code = (
+        "import signal, threading, os, time\n"
+        "from magics.sql.opening import connect\n"
+        "con = connect(':memory:')\n"
+        "threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()\n"
+        "try:\n"
+        "    con.run('WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped', con.run('SELECT 1').frame.iloc[0, 0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "stopped 1", done.stderr
+
+
+# ---------------------------------------------------------------------- schema, functions, tables
+def test_the_schema_gives_python_types_in_both_forms(notebook: Notebook, file: str) -> None:
+    assert notebook("%SQL_schema ages") == {0: ("age", int), 1: ("amount", float)}
+    assert notebook("%SQL_schema AGES --as_list") == [("age", int), ("amount", float)]
+    notebook("%SQL_schema ages -o stored")
+    assert notebook.names["stored"][0] == ("age", int)
+    with pytest.raises(SQLError, match="no such table: agse — did you mean ages"):
+        notebook("%SQL_schema agse")
+
+
+def test_views_and_temporary_tables_are_listed(notebook: Notebook, file: str) -> None:
+    notebook("%%SQL\nCREATE VIEW old AS SELECT * FROM ages WHERE age > 20;\nCREATE TEMP TABLE passing(x INTEGER)")
+    assert notebook("%SQL_tables") == ["ages", "old", "passing"]
+    assert notebook("%SQL_schema old")[0] == ("age", int)
+    assert notebook.rows("SELECT COUNT(*) FROM old") == [(4,)]
+
+
+def test_a_view_over_a_dropped_table_breaks_nothing(notebook: Notebook) -> None:
+    notebook("%SQL_connect :memory:")
+    notebook("%%SQL\nCREATE TABLE t(x INTEGER);\nCREATE VIEW v AS SELECT x FROM t;\nDROP TABLE t")
+    assert notebook("%SQL_tables") == ["v"]
+
+
+def test_a_python_function_is_called_from_sql(notebook: Notebook, file: str) -> None:
+    notebook("def half_of(x: float) -> float:\n    return x / 2")
+    notebook("%SQL_add_function half_of")
+    assert notebook.rows("SELECT half_of(age) FROM ages WHERE age = 3") == [(1.5,)]
+    notebook("def half_of(x: float) -> float:\n    return x / 4")
+    notebook("%SQL_add_function half_of")
+    assert notebook.rows("SELECT half_of(2.0)") == [(0.5,)]
+
+
+def test_the_error_of_a_python_function_is_shown(notebook: Notebook, file: str) -> None:
+    notebook("def wrong(x: float) -> float:\n    raise ValueError('no such age')")
+    notebook("%SQL_add_function wrong")
+    with pytest.raises(SQLError, match="ValueError: no such age"):
+        notebook("%SQL SELECT wrong(age) FROM ages")
+
+
+def test_duckdb_asks_for_the_types_of_a_function(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://")
+    notebook("def untyped(x):\n    return x")
+    with pytest.raises(SQLError, match="def untyped"):
+        notebook("%SQL_add_function untyped")
+    with pytest.raises(SQLError, match="no variable untypde: did you mean untyped"):
+        notebook("%SQL_add_function untypde")
+
+
+def test_dropping(notebook: Notebook, file: str) -> None:
+    notebook("%SQL_drop_table ages")
+    assert notebook("%SQL_tables") == []
+    with pytest.raises(SQLError, match="no such table: ages"):
+        notebook("%SQL_drop_table ages")
+
+
+def test_help_shows_options_and_examples(notebook: Notebook) -> None:
+    magics = notebook.shell.magics_manager.magics["line"]
+    for name in [name for name in magics if name.startswith("SQL")]:
+        assert "options:" in magics[name].__doc__ or "positional arguments:" in magics[name].__doc__
+        assert f"%{name}" in magics[name].__doc__.split("Examples::")[1]
+
+
+def test_loading_imports_neither_pandas_nor_duckdb() -> None:
+    code = "import sys, magics.sql; print([name for name in ('pandas', 'duckdb', 'numpy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+from sql_notebook import Notebook, forget, open_notebook
+
+from magics.sql import SQLMagics
+
+
+@pytest.fixture(scope="module")
+def one_notebook() -> Iterator[Notebook]:
+    with open_notebook() as notebook:
+        yield notebook
+
+
+@pytest.fixture(params=[":memory:", "duckdb://"])
+def notebook(request: pytest.FixtureRequest, one_notebook: Notebook) -> Iterator[Notebook]:
+    one_notebook(f"%SQL_connect {request.param}")
+    one_notebook('%%SQL\nCREATE TABLE damir("AGE BEN" INTEGER, amount REAL, "order" TEXT);\nCREATE TABLE region(code TEXT)')
+    yield one_notebook
+    forget(one_notebook)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("%%SQL\nSELECT * FROM da", ["damir"]),
+        ("%%SQL\nSELECT * FROM ", ["damir", "region"]),
+        ("%%SQL\nselect * from damir join re", ["region"]),
+        ("%%SQL\nSELECT am", ["amount"]),
+        ("%%SQL\nSELECT AMO", ["amount"]),
+        ("%%SQL\nSELECT * FROM damir WHERE age", ['"AGE BEN"']),
+        ('%%SQL\nSELECT * FROM damir WHERE "AGE B', ['"AGE BEN"']),
+        ("%%SQL\nSELECT * FROM damir WHERE ord", ['"order"', "order"]),
+        ("%%SQL\nSELECT * FROM region WHERE am", []),
+        ("%%SQL\nSELECT region.", ["code"]),
+        ("%%SQL\nSELECT * FROM damir AS d WHERE d.a", ['"AGE BEN"', "amount"]),
+        ("%%SQL\nSELECT * FROM damir GRO", ["GROUP"]),
+        ("%%SQL\nSELECT * FROM damir gro", ["group"]),
+        ("%%SQL -n 3 -v DB\nSELECT * FROM da", ["damir"]),
+        ("%SQL SELECT * FROM da", ["damir"]),
+        ("x = %SQL -n 3 SELECT * FROM da", ["damir"]),
+        ("%%SQL -n 3 SELECT * FROM da", ["damir"]),
+        ("%SQL_schema da", ["damir"]),
+        ("%SQL_drop_table re", ["region"]),
+        ("%SQL_connect --c", ["--create"]),
+        ("%SQL_connect x.db --read", ["--read-only"]),
+        ("%%SQL --d", ["--df"]),
+        ("%SQL_import_df x --if_exists re", ["replace"]),
+    ],
+)
+def test_what_is_proposed(notebook: Notebook, code: str, expected: list[str]) -> None:
+    assert notebook.completions(code) == expected
+
+
+def test_a_new_word_proposes_columns_then_tables(notebook: Notebook) -> None:
+    assert notebook.completions("%%SQL\nSELECT ")[:2] == ['"AGE BEN"', "amount"]
+    assert "region" in notebook.completions("%SQL SELECT ")
+
+
+def test_nothing_is_proposed_in_a_text_and_python_is_left_alone(notebook: Notebook) -> None:
+    notebook("damirs = 3")
+    assert "damir" not in notebook.completions("%%SQL\nSELECT * FROM damir WHERE amount = 'da")
+    assert notebook.completions("dami") == ["damirs"]
+    assert "damirs" not in notebook.completions("%%SQL\nSELECT dami")
+
+
+def test_another_variable_is_followed(notebook: Notebook) -> None:
+    notebook("%SQL_connect :memory: -v lake")
+    notebook("%SQL -v lake CREATE TABLE boats(x INTEGER)")
+    assert notebook.completions("%%SQL -v lake\nSELECT * FROM ") == ["boats"]
+    assert notebook.completions("%%SQL -v nothing\nSELECT * FROM ") == []
+
+
+def test_new_tables_are_proposed_at_once(notebook: Notebook) -> None:
+    assert notebook.completions("%%SQL\nSELECT * FROM bo") == []
+    notebook("%SQL CREATE TABLE boats(x INTEGER)")
+    assert notebook.completions("%%SQL\nSELECT * FROM bo") == ["boats"]
+    notebook("%SQL_drop_table boats")
+    assert notebook.completions("%%SQL\nSELECT * FROM bo") == []
+
+
+def test_refreshing_shows_what_another_program_made(
+    one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one_notebook("%SQL_connect a.db3 --create")
+    one_notebook("%SQL_connect a.db3 -v other")
+    assert one_notebook.completions("%%SQL\nSELECT * FROM ") == []
+    one_notebook("%SQL -v other CREATE TABLE boats(x INTEGER)")
+    one_notebook("%SQL_refresh_completion")
+    assert one_notebook.completions("%%SQL\nSELECT * FROM ") == ["boats"]
+    forget(one_notebook)
+
+
+def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
+    before = len(one_notebook.shell.Completer.custom_matchers)
+    one_notebook.shell.register_magics(SQLMagics)
+    assert len(one_notebook.shell.Completer.custom_matchers) == before
+
+
+def test_a_kernel_answers_a_completion_request(tmp_path: Path) -> None:
+    manager, client = start_new_kernel(cwd=str(tmp_path))
+    try:
+        setup = "from magics.sql import SQLMagics\nget_ipython().register_magics(SQLMagics)\n%SQL_connect :memory:"
+        assert client.execute_interactive(setup, timeout=30, output_hook=print)["content"]["status"] == "ok"
+        created = client.execute_interactive("%SQL CREATE TABLE damir(age INTEGER)", timeout=30, output_hook=print)
+        assert created["content"]["status"] == "ok"
+        code = "%%SQL\nSELECT age FROM da"
+        answer = client.complete(code, len(code), reply=True, timeout=30)["content"]
+        assert answer["matches"] == ["damir"]
+        assert answer["cursor_start"] == code.index("da")
+        assert answer["metadata"]["_jupyter_types_experimental"][0]["type"] == "table"
+        failed = client.execute_interactive("%SQL SELECT * FROM damri", timeout=30, output_hook=lambda message: None)
+        assert failed["content"]["ename"] == "SQLError"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -1,0 +1,296 @@
+"""The menu shows every heading of its levels once, and every link lands on it in nbconvert's HTML."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup, Tag
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from nbconvert import HTMLExporter
+
+from course.errors import BadArgumentError
+from course.menu import NotebookMenu, add_notebook_menu
+from course.menu import script_menu as script_menu_module
+from course.publish.menu_output import DropMenu, is_menu
+
+
+def write_notebook(path: Path, *sources: str) -> Path:
+    """Write a notebook: the menu, then one markdown cell for each source."""
+    cells = [nbformat.v4.new_code_cell("from course.menu import add_notebook_menu\nadd_notebook_menu()")]
+    cells += [nbformat.v4.new_markdown_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+
+
+@pytest.fixture
+def menu_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def menu_of(*sources: str, **options: Any) -> BeautifulSoup:
+        path = write_notebook(tmp_path / "lesson.ipynb", *sources)
+        monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+        return BeautifulSoup(str(add_notebook_menu(raw=True, **options)), "html.parser")
+
+    return menu_of
+
+
+def labels(menu: BeautifulSoup) -> list[str]:
+    return [link.get_text() for link in menu.find_all("a")]
+
+
+def nesting(items: Tag) -> list[Any]:
+    """Return a ``<ul>`` as nested Python lists: each heading, followed by the list under it."""
+    tree: list[Any] = []
+    for item in items.find_all("li", recursive=False):
+        tree.append(item.find_all("a")[0].get_text())
+        tree += [nesting(inner) for inner in item.find_all("ul", recursive=False)]
+    return tree
+
+
+def test_shows_levels_2_to_4_in_order_of_the_notebook(menu_of: Any) -> None:
+    menu = menu_of("# Title", "## A\n\n### A1\n\ntext\n\n#### A1x\n\n##### too deep", "## B")
+    assert nesting(menu.nav.ul) == ["A", ["A1", ["A1x"]], "B"]
+
+
+def test_shows_the_levels_asked_for(menu_of: Any) -> None:
+    menu = menu_of("# Title\n\n## A\n\n### A1", first_level=1, last_level=2)
+    assert nesting(menu.nav.ul) == ["Title", ["A"]]
+
+
+def test_skipped_levels_nest_by_one_valid_list(menu_of: Any) -> None:
+    menu = menu_of("#### deep first", "## A", "#### skips 3", "### back to 3", "## B")
+    assert nesting(menu.nav.ul) == ["deep first", "A", ["skips 3", "back to 3"], "B"]
+    assert all(items.parent.name in {"nav", "li"} for items in menu.find_all("ul"))
+    assert all(item.parent.name == "ul" for item in menu.find_all("li"))
+
+
+def test_code_is_not_a_heading_but_underlined_and_quoted_headings_are(menu_of: Any) -> None:
+    menu = menu_of(
+        "```\n## fenced\n```\n\n    ## indented\n\n~~~python\n## fenced too\n~~~\n", "Under\n-----\n\n> ## Quoted"
+    )
+    assert labels(menu) == ["Under", "Quoted"]
+
+
+def test_labels_keep_code_and_emphasis_and_lose_links_images_and_tags(menu_of: Any) -> None:
+    menu = menu_of("## Read `x_y` with *care*, [docs](http://a.fr) ![plot](p.png) and <b>more</b> ~~or less~~")
+    assert "".join(map(str, menu.a.contents)) == (
+        "Read <code>x_y</code> with <em>care</em>, docs plot and more <s>or less</s>"
+    )
+
+
+def test_text_is_escaped_everywhere(menu_of: Any) -> None:
+    menu = menu_of('## A & B < C &eacute; `<script>` "q"', header="<script>1</script>", menu_id='"><script>')
+    assert labels(menu) == ['A & B < C é <script> "q"']
+    assert menu.find("script") is None
+    assert menu.summary.get_text() == "<script>1</script>"
+    assert menu.nav["id"] == '"><script>'
+
+
+def test_a_header_makes_the_menu_fold(menu_of: Any) -> None:
+    assert menu_of("## A").find("details") is None
+    menu = menu_of("## A", header="Plan")
+    assert menu.nav.details.has_attr("open")
+    assert menu.summary.get_text() == "Plan"
+
+
+def test_keep_item_shows_one_item_and_what_is_under_it(menu_of: Any) -> None:
+    sources = ("### before", "## A", "### A1", "## B\n\n### B1", "## C")
+    assert nesting(menu_of(*sources, keep_item=1).nav.ul) == ["B", ["B1"]]
+    assert nesting(menu_of(*sources, keep_item=2).nav.ul) == ["C"]
+    assert menu_of(*sources, keep_item=2, menu_id="m").nav["id"] == "m2"
+    with pytest.raises(BadArgumentError, match="3 headings of level 2"):
+        menu_of(*sources, keep_item=3)
+
+
+def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
+    menu = menu_of("only text")
+    assert menu.find("ul") is None
+    assert "save the notebook" in menu.nav.get_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "rst"}, 'use format="html"'),
+        ({"format": "pdf"}, "unknown"),
+        ({"first_level": 3, "last_level": 2}, "first_level <= last_level"),
+        ({"first_level": 0}, "1 <= first_level"),
+        ({"last_level": 7}, "last_level <= 6"),
+        ({"keep_item": -1}, "negative"),
+    ],
+)
+def test_bad_arguments_say_what_to_do(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadArgumentError, match=message):
+        add_notebook_menu(**options)
+
+
+# links
+
+
+def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any, tmp_path: Path) -> None:
+    deep = "Text\n\n### Plain `words`: 1/2\n\n### one<br>two"
+    menu = menu_of("\n## Élan vital\n\n### Twice", "## Twice", deep)
+    ids = [cell.id for cell in nbformat.read(tmp_path / "lesson.ipynb", as_version=4).cells]
+    assert [link["href"] for link in menu.find_all("a")] == [
+        f"#cell-id={ids[1]}",  # accents
+        f"#cell-id={ids[1]}",  # its anchor is that of two headings
+        f"#cell-id={ids[2]}",
+        "#Plain-words:-1/2",
+        f"#cell-id={ids[3]}",  # nbconvert gives it no anchor
+    ]
+
+
+def test_cells_without_identifier_are_reached_by_the_anchors_of_nbconvert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = ["## Élan `a b`", '## "50 %" [x]', "## Plot ![alt](p.png) and <b>bold</b>", "## $x^2$ &eacute;"]
+    path = write_notebook(tmp_path / "old.ipynb", *sources)
+    notebook = json.loads(path.read_text(encoding="utf-8")) | {"nbformat_minor": 4}
+    for cell in notebook["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    page = exported(path)
+    menu = BeautifulSoup(str(add_notebook_menu(raw=True)), "html.parser")
+    assert [link["href"][1:] for link in menu.find_all("a")] == [h["id"] for h in page.find_all("h2")]
+
+
+def exported(path: Path, template: str = "lab") -> BeautifulSoup:
+    """Return nbconvert's page for a notebook."""
+    return BeautifulSoup(HTMLExporter(template_name=template).from_filename(str(path))[0], "html.parser")
+
+
+inline = st.one_of(
+    st.text(string.ascii_letters + string.digits, min_size=1, max_size=6),
+    st.sampled_from(
+        ["é", "œuvre…", "&", "a<b", "x & y", "(1/2):", "it's", "`c_d`", "*em*", "**st**", "50 %", "[a]", "«q»"]
+    ),
+)
+headings = st.builds(
+    lambda level, words: (level, "w " + " ".join(words)), st.integers(1, 6), st.lists(inline, min_size=1, max_size=4)
+)
+notebooks = st.lists(st.lists(headings, min_size=1, max_size=4), min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("template", ["lab", "classic"])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would export hundreds of pages
+)
+@given(cells=notebooks, before=st.booleans())
+def test_each_heading_appears_once_and_its_link_exists_in_the_page(
+    template: str, cells: list[list[tuple[int, str]]], before: bool
+) -> None:
+    sources = ["text\n\n" * before + "\n\n".join(f"{'#' * level} {text}" for level, text in cell) for cell in cells]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = write_notebook(Path(folder) / "law.ipynb", *sources)
+        patch.setenv("JPY_SESSION_NAME", str(path))
+        menu = BeautifulSoup(str(add_notebook_menu(raw=True)), "html.parser")
+        page = exported(path, template)
+    in_page = [h for h in page.find_all(["h2", "h3", "h4"]) if h.get("id")]
+    assert labels(menu) == [h.get_text().removesuffix("¶") for h in in_page]
+    for link, heading in zip(menu.find_all("a"), in_page, strict=True):
+        target = page.find(id=link["href"][1:])
+        assert any(target is element for element in [heading, *heading.parents])
+
+
+# the file
+
+
+def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
+    menu_of("## A", "### B")
+    first, second = add_notebook_menu(), add_notebook_menu()
+    assert isinstance(first, NotebookMenu)
+    assert first == second
+    assert repr(first) == "Menu of the notebook: 2 headings"
+
+
+def test_a_name_relative_to_the_server_is_found_in_the_folder_of_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(tmp_path / "lesson.ipynb", "## Found")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", "folder/of/server/lesson.ipynb")
+    assert "Found" in str(add_notebook_menu(raw=True))
+
+
+def test_vscode_tells_the_file_in_a_variable(tmp_path: Path) -> None:
+    from IPython.testing.globalipapp import get_ipython
+
+    path = write_notebook(tmp_path / "vscode.ipynb", "## In VS Code")
+    shell = get_ipython()
+    shell.user_ns["__vsc_ipynb_file__"] = str(path)
+    try:
+        assert "In VS Code" in str(add_notebook_menu(raw=True))
+    finally:
+        del shell.user_ns["__vsc_ipynb_file__"]
+
+
+@pytest.fixture
+def fresh_jyquickhelper() -> Iterator[None]:
+    """Forget jyquickhelper, before and after."""
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name.split(".")[0] == "jyquickhelper"]:
+            del sys.modules[name]
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("fresh_jyquickhelper")
+@pytest.mark.parametrize("session", [None, "console-1", "gone.ipynb"])
+def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was(
+    session: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from IPython.core import display as core_display
+
+    monkeypatch.chdir(tmp_path)
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
+    names = dict(vars(core_display))
+    menu = add_notebook_menu(menu_id="plan", first_level=3, header="<Plan>", keep_item=2)
+    assert isinstance(menu, NotebookMenu)
+    assert "update_menu" in menu.html
+    assert '<div id="plan2">' in menu.html
+    assert "<b>&lt;Plan&gt;</b>" in menu.html
+    assert vars(core_display) == names
+    assert repr(menu) == "No menu: the file of this notebook is unknown."
+
+
+def test_without_a_file_nor_jyquickhelper_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jyquickhelper", None)
+    assert script_menu_module.script_menu() is None
+    assert add_notebook_menu(raw=True) == "<p>No menu: the file of this notebook is unknown.</p>"
+
+
+def test_a_real_kernel_stores_the_menu_marked_so_that_exporters_drop_it(tmp_path: Path) -> None:
+    from nbclient import NotebookClient
+
+    path = write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second")
+    notebook = nbformat.read(path, as_version=4)
+    environment = {**os.environ, "JPY_SESSION_NAME": str(path), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    NotebookClient(notebook, kernel_name="python3").execute(env=environment)
+    (output,) = notebook.cells[0].outputs
+    assert output.metadata == {"course": {"menu": True}}
+    assert set(output.data) == {"text/html", "text/plain"}
+    assert output.data["text/plain"] == "Menu of the notebook: 2 headings"
+    assert is_menu(output)
+    kept, _ = DropMenu().preprocess(notebook, {})
+    assert [cell.cell_type for cell in kept.cells] == ["markdown", "markdown"]

@@ -1,0 +1,135 @@
+"""Notebooks run apart from their sources, at the same time, are measured, and fail with a place and a reason."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from notebook_writer import code, contents, text, write_notebook
+
+from course.errors import BuildError
+from course.publish.execute import ExecutedNotebook, execute_notebooks
+from course.publish.lessons import discover_lessons, read_lesson
+
+MEET = """
+import time
+from pathlib import Path
+Path({mine!r}).touch()
+for _ in range(2000):
+    if Path({other!r}).exists():
+        break
+    time.sleep(0.01)
+print("met:", Path({other!r}).exists())
+"""
+
+LOOK = """
+import os, course
+print(os.environ["BIGDATA_COURSE_PROGRESS"], Path(os.environ["JPY_SESSION_NAME"]).is_file())
+print(Path("beside.txt").read_text(), Path("data/given.txt").read_text(), Path.cwd())
+Path("data/made.txt").write_text("made")
+Path("beside.txt").write_text("changed")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of two lessons that wait for each other, with a file beside them."""
+    folder = tmp_path_factory.mktemp("course") / "notebooks"
+    signs = [str(folder.parent / name) for name in ("first", "second")]
+    write_notebook(
+        folder / "01_first.ipynb",
+        code(MEET.format(mine=signs[0], other=signs[1])),
+        code(LOOK),
+        code("json = __import__('json'); json.loads('{')", "raises-exception"),
+        code("passing = b'x' * 300_000_000; time.sleep(0.3); del passing"),
+        code("import warnings; warnings.warn('careful')"),
+    )
+    held = code("held = b'x' * 100_000_000")
+    write_notebook(folder / "02_second.ipynb", code(MEET.format(mine=signs[1], other=signs[0])), held)
+    (folder / "beside.txt").write_text("beside")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def before(folder: Path) -> dict[str, bytes]:
+    """Return the folder as it was before any execution."""
+    return contents(folder)
+
+
+@pytest.fixture(scope="module")
+def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebook]:
+    """Return the lessons of the folder after execution, by name."""
+    given = folder.parent / "given.txt"
+    given.write_text("given")
+    found: dict[str, ExecutedNotebook] = {}
+    execute_notebooks(
+        discover_lessons(folder),
+        folder.parent / "work",
+        data_files=[given],
+        on_executed=lambda lesson, done: found.update({lesson.name: done}),
+    )
+    return found
+
+
+def printed(executed: ExecutedNotebook, cell: int) -> str:
+    return "".join(output.get("text", "") for output in executed.notebook.cells[cell].outputs)
+
+
+def test_two_notebooks_run_at_the_same_time(executed: dict[str, ExecutedNotebook]) -> None:
+    assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
+
+
+def test_a_lesson_sees_its_environment_its_neighbours_and_the_data(executed: dict[str, ExecutedNotebook]) -> None:
+    assert printed(executed["01_first"], 1) == "off True\nbeside given .\n"
+
+
+def test_sources_are_not_modified(
+    folder: Path, before: dict[str, bytes], executed: dict[str, ExecutedNotebook]
+) -> None:
+    assert executed
+    assert contents(folder) == before
+
+
+def test_a_cell_that_must_raise_does_not_stop_the_notebook(executed: dict[str, ExecutedNotebook]) -> None:
+    cells = executed["01_first"].notebook.cells
+    assert cells[2].outputs[0].ename == "JSONDecodeError"
+    assert cells[4].execution_count == 5
+
+
+def test_outputs_name_no_folder_and_no_process_of_the_machine(
+    folder: Path, executed: dict[str, ExecutedNotebook]
+) -> None:
+    text = str([cell.outputs for cell in executed["01_first"].notebook.cells])
+    assert "careful" in text
+    for name in (str(folder.parent), str(Path.home()), "ipykernel_", "~/"):
+        assert name not in text
+    assert re.search(r"File \S*python/json/", re.sub(r"\\x1b\[[\d;]*m", "", text))
+
+
+def test_seconds_and_peak_memory_are_those_of_the_kernel(executed: dict[str, ExecutedNotebook]) -> None:
+    first, second = executed["01_first"], executed["02_second"]
+    assert first.peak_bytes > 300_000_000
+    assert first.peak_bytes > second.peak_bytes > 100_000_000
+    assert 0 < first.seconds < 60
+
+
+def test_a_failing_cell_is_named_with_its_line_and_error_and_stops_the_others(tmp_path: Path) -> None:
+    failing = write_notebook(
+        tmp_path / "01_fails.ipynb", text("# Title\n\n## Count the *lines*"), code("a = 1\na / 0  # why"), code("a")
+    )
+    # would last for ever if it was not stopped
+    endless = write_notebook(tmp_path / "02_endless.ipynb", code("import time\nwhile True: time.sleep(0.1)"))
+    with pytest.raises(BuildError) as caught:
+        execute_notebooks([read_lesson(failing), read_lesson(endless)], tmp_path / "work", on_executed=print)
+    message = "01_fails.ipynb, cell 2 of 3 under “Count the lines”, line 2: a / 0  # why"
+    assert str(caught.value) == f"{message} → ZeroDivisionError: division by zero"
+
+
+def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: Path) -> None:
+    slow = write_notebook(tmp_path / "01_slow.ipynb", code("pass"), code("import time; time.sleep(60)"))
+    with pytest.raises(BuildError, match=r"01_slow\.ipynb, cell 2 of 2: the cell lasted over 1 s"):
+        execute_notebooks([read_lesson(slow)], tmp_path / "work1", timeout=1, on_executed=print)
+    dying = write_notebook(tmp_path / "02_dies.ipynb", code("import os; os._exit(1)"))
+    with pytest.raises(BuildError, match=r"02_dies\.ipynb, cell 1 of 1: the kernel died"):
+        execute_notebooks([read_lesson(dying)], tmp_path / "work2", on_executed=print)

@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import base64
+import copy
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course.publish.ansi import contrast, readable
+from course.publish.html import HTMLPageExporter
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+COURSE = {
+    "links": [("notebook", "01_data.ipynb"), ("PDF", "01_data.pdf")],
+    "previous": ("Start", "00_start.html"),
+    "next": ("Text", "02_text.html"),
+    "home": "index.html",
+    "language": "en",
+}
+LESSON = """# The data & its $n$ rows
+
+A [link](https://pandas.pydata.org) stays a link.
+
+## First lines
+
+Text.
+
+### The ghost column
+
+## First lines
+
+<details><summary>Answer</summary>
+
+Forty <em>two</em>.
+
+</details>"""
+_EXPORTER = HTMLPageExporter()
+
+
+def shown(*, metadata: dict[str, Any] | None = None, **data: str) -> NotebookNode:
+    mimes = {
+        "html": "text/html", "plain": "text/plain", "png": "image/png", "svg": "image/svg+xml", "latex": "text/latex",
+        "widget": "application/vnd.jupyter.widget-view+json",
+    }  # fmt: skip
+    named = {mimes[kind]: value for kind, value in data.items()}
+    output: NotebookNode = new_output("display_data", data=named, metadata=metadata or {})
+    return output
+
+
+def code(source: str, *outputs: NotebookNode) -> NotebookNode:
+    cell: NotebookNode = new_code_cell(source, outputs=list(outputs))
+    return cell
+
+
+def stream(text: str, name: str = "stdout") -> NotebookNode:
+    output: NotebookNode = new_output("stream", name=name, text=text)
+    return output
+
+
+def notebook(*cells: NotebookNode | str) -> NotebookNode:
+    whole = [new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    made: NotebookNode = new_notebook(cells=whole)
+    return made
+
+
+def publish(*cells: NotebookNode | str, folder: Path = Path()) -> tuple[BeautifulSoup, list[str]]:
+    resources = {"metadata": {"name": "01_data", "path": str(folder)}, "course": COURSE}
+    html, told = _EXPORTER.from_notebook_node(notebook(*cells), resources)
+    return BeautifulSoup(html, "html.parser"), told["course_warnings"]
+
+
+@pytest.fixture(scope="module")
+def page() -> BeautifulSoup:
+    soup, warnings = publish(
+        LESSON,
+        code("frame.head()", shown(html="<table border='1'><thead><tr><th></th><th>a</th></tr></thead></table>")),
+        code("print(1)", stream("1\n")),
+        r"$$\sqrt{x}$$",
+    )
+    assert warnings == []
+    return soup
+
+
+def external_references(soup: BeautifulSoup) -> list[str]:
+    found = [
+        str(element[name])
+        for element in soup.find_all(True)
+        for name in ("src", "srcset", "poster", "data", "href", "xlink:href")
+        if element.has_attr(name) and element.name not in {"a", "area"}
+    ]
+    styles = "".join(style.get_text() for style in soup.find_all("style"))
+    styles += "".join(str(element["style"]) for element in soup.find_all(style=True))
+    found += re.findall(r"url\(\s*['\"]?([^)'\"]*)", styles)
+    return [address for address in found if not address.startswith(("data:", "#"))] + re.findall("@import", styles)
+
+
+def test_the_page_refers_to_nothing_outside_but_links(page: BeautifulSoup) -> None:
+    assert external_references(page) == []
+    assert page.find("a", href="https://pandas.pydata.org") is not None
+
+
+def test_the_title_is_the_first_heading_and_the_links_bar_follows_it(page: BeautifulSoup) -> None:
+    assert page.title is not None
+    assert page.title.get_text() == "The data & its n rows"
+    (title,) = page.find_all("h1")
+    assert title.math is not None
+    bar = title.find_next_sibling()
+    assert bar is not None
+    assert [(link.get_text(), link["href"]) for link in bar.find_all("a")] == COURSE["links"]
+
+
+def test_every_contents_link_leads_to_a_heading_in_the_order_of_the_page(page: BeautifulSoup) -> None:
+    headings = [heading["id"] for heading in page.main.find_all(["h2", "h3"])]  # type: ignore[union-attr]
+    assert headings == ["First-lines", "The-ghost-column", "First-lines-2"]
+    for contents in page.select(".contents"):
+        links = [unquote(str(link["href"])) for link in contents.select("li a")]
+        assert links == [f"#{identifier}" for identifier in headings]
+
+
+def test_identifiers_are_unique(page: BeautifulSoup) -> None:
+    identifiers = [element["id"] for element in page.find_all(id=True)]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_the_page_has_its_landmarks_language_and_skip_link(page: BeautifulSoup) -> None:
+    assert page.html is not None
+    assert page.html["lang"] == "en"
+    assert page.main is not None
+    assert all(nav.get("aria-label") for nav in page.find_all("nav"))
+    skip = page.body.a  # type: ignore[union-attr]
+    assert skip is not None
+    assert skip["href"] == f"#{page.main['id']}"
+
+
+def test_the_page_leads_to_the_lessons_around_and_home(page: BeautifulSoup) -> None:
+    around = {str(link["href"]) for link in page.select("nav.around a")}
+    assert around == {"00_start.html", "02_text.html", "index.html"}
+
+
+def test_formulas_are_mathml_with_their_font_and_no_delimiter_left(page: BeautifulSoup) -> None:
+    assert page.select_one("main math[display=block] msqrt") is not None
+    assert "font/woff2;base64," in str(page.style)
+    assert "$" not in page.main.get_text()  # type: ignore[union-attr]
+
+
+def test_only_the_copy_button_runs_and_its_hash_is_the_policy(page: BeautifulSoup) -> None:
+    import hashlib
+
+    (script,) = page.find_all("script")
+    digest = base64.b64encode(hashlib.sha256(script.get_text().encode()).digest()).decode()
+    policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+    assert policy is not None
+    assert f"script-src 'sha256-{digest}'" in str(policy["content"])
+
+
+def test_html_written_among_markdown_stays_whole(page: BeautifulSoup) -> None:
+    details = page.select_one("main .cell details")
+    assert details is not None
+    assert details.get_text(" ", strip=True) == "Answer Forty two ."
+    assert details.em is not None
+    assert details.em.get_text() == "two"
+
+
+def test_a_table_scrolls_in_a_region_named_by_its_size(page: BeautifulSoup) -> None:
+    (box,) = page.select("[role=region]")
+    assert box["tabindex"] == "0"
+    assert box["aria-label"] == "Table 1: 1 rows, 2 columns"
+    assert box.table is not None
+    assert not box.table.has_attr("border")
+
+
+def test_a_plain_lesson_weighs_less_than_150_kb() -> None:
+    cells = [
+        cell for part in range(20) for cell in (f"## Part {part}\n\n{'word ' * 100} $x_{part}$", code("a = 1\n" * 8))
+    ]
+    html, _ = _EXPORTER.from_notebook_node(notebook("# Title", *cells))
+    assert len(html.encode()) < 150_000
+
+
+def test_the_same_notebook_gives_the_same_bytes_and_is_left_as_it_was() -> None:
+    made = notebook(LESSON, code("1", stream("a\n"), stream("b\n")), r"$\bar x$")
+    before = copy.deepcopy(made)
+    first, _ = HTMLPageExporter().from_notebook_node(made)
+    second, _ = HTMLPageExporter().from_notebook_node(made)
+    assert first == second
+    assert made == before
+
+
+def test_pictures_are_described_by_metadata_of_their_type_or_of_the_cell() -> None:
+    cell = code("plot()", shown(png=PIXEL, metadata={"image/png": {"alt": 'a "rising" curve'}}), shown(svg="<svg/>"))
+    cell.metadata["alt"] = "the cell's own"
+    soup, warnings = publish(cell)
+    assert [picture["alt"] for picture in soup.find_all("img")] == ['a "rising" curve', "the cell's own"]
+    assert warnings == []
+
+
+def test_a_picture_without_description_is_told_with_its_cell() -> None:
+    soup, warnings = publish(code("plot_spending()", shown(png=PIXEL)))
+    assert soup.img is not None
+    assert soup.img["alt"]
+    (warning,) = warnings
+    assert "no alternative text" in warning
+    assert "plot_spending()" in warning
+
+
+def test_pictures_beside_the_notebook_and_attachments_are_inside(tmp_path: Path) -> None:
+    (tmp_path / "a curve.png").write_bytes(base64.b64decode(PIXEL))
+    cell = new_markdown_cell("![one](attachment:p.png) ![two](a%20curve.png) <img src='a curve.png' alt='three'>")
+    cell["attachments"] = {"p.png": {"image/png": PIXEL}}
+    soup, warnings = publish(cell, folder=tmp_path)
+    assert {str(picture["src"]) for picture in soup.find_all("img")} == {f"data:image/png;base64,{PIXEL}"}
+    assert [picture["alt"] for picture in soup.find_all("img")] == ["one", "two", "three"]
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    "source", ["![lost](nowhere.png)", "![lost](attachment:gone.png)", "![lost](https://a.org/b.png)"]
+)
+def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(source: str) -> None:
+    soup, warnings = publish(source)
+    assert soup.find("img") is None
+    assert "lost" in soup.main.get_text()  # type: ignore[union-attr]
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<script src='https://a.org/x.js'></script>",
+        "<iframe src='https://a.org'></iframe>",
+        "<link rel='stylesheet' href='https://a.org/x.css'>",
+        "<style>@import 'https://a.org/x.css'; p {background: url(https://a.org/x.png)}</style>",
+        "<p style='background: url(//a.org/x.png)'>x</p>",
+        "<video poster='https://a.org/x.png' src='http://a.org/v.mp4'></video>",
+        "<img src='x' onerror='alert(1)'>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<svg><use xlink:href='https://a.org/x.svg#a'></use></svg>",
+    ],
+)
+def test_an_output_can_neither_run_nor_fetch(hostile: str) -> None:
+    soup, warnings = publish(code("show()", shown(html=f"<b>kept</b>{hostile}")))
+    assert external_references(soup) == []
+    assert len(soup.find_all("script")) == 1
+    assert "alert(1)" not in str(soup.main)
+    assert soup.find("b", string="kept") is not None
+    assert warnings
+
+
+def test_plain_text_is_escaped() -> None:
+    soup, _ = publish(code("print(x)", stream("<script>alert(1)</script>"), shown(plain="<b>&amp;</b>")))
+    assert [block.get_text() for block in soup.select("pre.output")] == ["<script>alert(1)</script>", "<b>&amp;</b>"]
+
+
+def test_a_bad_formula_shows_its_source_with_a_warning() -> None:
+    soup, warnings = publish(r"before $\nosuch{x}$ after")
+    source = soup.select_one("code.formula-source")
+    assert source is not None
+    assert source.get_text() == r"\nosuch{x}"
+    assert len(warnings) == 1
+
+
+def test_latex_outputs_are_set() -> None:
+    soup, _ = publish(code("Math()", shown(latex=r"$\displaystyle \frac{a}{b}$", plain="<Math>")))
+    assert soup.select_one(".output math mfrac") is not None
+
+
+def test_the_notebook_menu_and_the_speaker_notes_are_left_out() -> None:
+    menu = shown(html="<ul><li>menu</li></ul>", metadata={"course": {"menu": True}})
+    notes = new_markdown_cell("whisper", metadata={"slideshow": {"slide_type": "notes"}})
+    soup, _ = publish("# Title", code("add_notebook_menu()", menu), notes, "## Part")
+    assert "add_notebook_menu" not in str(soup)
+    assert "whisper" not in str(soup)
+
+
+def test_an_output_that_needs_a_script_is_named() -> None:
+    soup, warnings = publish(code("slider", shown(widget="{}")))
+    assert "widget-view" in soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
+    assert len(warnings) == 1
+
+
+def test_long_outputs_are_cut_in_their_middle_with_the_count() -> None:
+    soup, _ = publish(code("loop()", stream("\n".join(map(str, range(5000))))))
+    text = soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
+    assert "4000 lines not shown" in text
+    assert text.startswith("0\n")
+    assert text.endswith("4999")
+
+
+def test_an_unclosed_element_does_not_swallow_the_next_cell() -> None:
+    soup, _ = publish("<div><b>open", "## Next", "</section></div>tail", code("1", shown(html="<table><tr><td>x")))
+    heading = soup.find("h2")
+    assert heading is not None
+    assert [parent.name for parent in heading.parents][:2] == ["div", "main"]
+    assert soup.main is not None
+    assert len(soup.main.select(":scope > .cell")) == 4
+
+
+@pytest.mark.parametrize("cells", [(), ("",), ("#",), ("\ud800 $\ud800$",), (code("x" * 6000, stream("y" * 60_000)),)])
+def test_odd_notebooks_still_make_a_page(cells: tuple[Any, ...]) -> None:
+    soup, _ = publish(*cells)
+    assert soup.h1 is not None
+    str(soup).encode()
+
+
+def test_terminal_colours_are_classes_or_readable_in_both_themes() -> None:
+    soup, _ = publish(code("1", stream("\x1b[31mred\x1b[0m \x1b[38;5;28mgreen\x1b[0m")))
+    assert soup.select_one(".ansi-red-fg") is not None
+    assert "light-dark(" in str(soup.select_one("pre.output span[style]"))
+
+
+_PARTS = st.integers(0, 255)
+
+
+@given(st.tuples(_PARTS, _PARTS, _PARTS), st.sampled_from([(255, 242, 242), (44, 29, 31)]))
+def test_a_readable_colour_meets_the_contrast_for_text(colour: Any, background: Any) -> None:
+    assert contrast(readable(colour, background), background) >= 4.5

@@ -1,0 +1,166 @@
+"""A script says and answers what its notebook does, under plain Python."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from notebook_writer import code, notebook, text
+
+from course.publish.cell_code import Script, indented, python_code
+from course.publish.prose import comment_lines
+from course.publish.script import ScriptExporter
+
+
+def exported(*cells: dict[str, object]) -> tuple[str, list[str]]:
+    """Return the script of a notebook of these cells, and the warnings."""
+    source = nbformat.from_dict(notebook(*cells))
+    before = str(source)
+    script, resources = ScriptExporter().from_notebook_node(source, {"metadata": {"name": "01_data"}})
+    assert str(source) == before
+    return script, resources.get("course_warnings", [])
+
+
+def run(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
+    path = tmp_path / "01_data.py"
+    path.write_text(script, encoding="utf-8")
+    return subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_a_script_prints_the_answers_of_its_notebook(tmp_path: Path) -> None:
+    script, warnings = exported(
+        code("from course import add_notebook_menu, CourseError\nadd_notebook_menu()"),
+        text('# Sum of "amounts"\n\nThe question.'),
+        code("%load_ext magics\n%matplotlib inline\nimport pandas as pd\nframe = pd.DataFrame({'age': [20, 20, 30]})"),
+        code("frame.assign(x=1).groupby('age').x.sum()"),
+        code("é = 'accent'; é, 2"),
+        code("frame.age.sum();  # silent"),
+        code("%%measure first -o cost\nlines = '''one\n  two'''\nlen(lines)"),
+        code("%%measure again -r 3\nNone"),
+        code("cost.label, CourseError.__name__"),
+        code("1 / 0", "raises-exception"),
+        code("for", "raises-exception"),
+    )
+    done = run(tmp_path, script)
+    assert (done.returncode, done.stderr, warnings) == (0, "", [])
+    lines = done.stdout.splitlines()
+    assert lines[:5] == ["age", "20    2", "30    1", "Name: x, dtype: int64", "('accent', 2)"]
+    assert lines[5] == "9"
+    assert lines[6].startswith("first: ")
+    assert "median of 3" in lines[7]
+    assert lines[8:] == [
+        "('first', 'CourseError')",
+        "ZeroDivisionError: division by zero",
+        "SyntaxError: invalid syntax",
+    ]
+
+
+def test_a_magic_that_needs_ipython_stops_plain_python_with_its_name(tmp_path: Path) -> None:
+    script, warnings = exported(code("print('before')"), code("%%SQL base -n 3\nSELECT 'a'\nFROM b"))
+    done = run(tmp_path, script)
+    assert done.returncode == 1
+    assert done.stdout == "before\n"
+    assert done.stderr == "%%SQL needs IPython; run this script with: ipython 01_data.py\n"
+    assert warnings == []
+
+
+def test_a_magic_runs_under_ipython(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text(exported(code("answer = %sql_like 1\nanswer"), code("!echo shell"))[0])
+    program = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.register_magic_function(lambda line: f"line {line}", magic_name="sql_like")
+exec(compile(open("s.py").read(), "s.py", "exec"))
+"""
+    environment = {"IPYTHONDIR": str(tmp_path / "ipython"), "PATH": str(Path("/usr/bin:/bin"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split("\n")[:2], done.stderr) == (["'line 1'", "shell"], "")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x", "show_result(x)"),
+        ("x;", "x;"),
+        ("x ;  # note", "x ;  # note"),
+        ("x  # note", "show_result(x)  # note"),
+        ("x, y", "show_result((x, y))"),
+        ("(x\n .y)", "show_result((x\n .y))"),
+        ("print(x)", "print(x)"),
+        ("x = 1", "x = 1"),
+        ("'é'; x", "'é'; show_result(x)"),
+        ("def f():\n    return 1", "def f():\n    return 1"),
+        ("%load_ext magics", ""),
+        ("%matplotlib inline\nx", "show_result(x)"),
+        ("from course import add_notebook_menu, small_file", "from course import small_file"),
+        ("import course\ncourse.add_notebook_menu()", "import course"),
+        ("%head data.csv -n 2", "show_result(ipython_for('%head').run_line_magic('head', 'data.csv -n 2'))"),
+        ("files = !ls", "files = ipython_for('!ls').getoutput('ls')"),
+        ("%%measure\nx", "with measure() as measurement:\n    show_result(x)\nprint(measurement)"),
+        ('%%measure "a b" -q\nx = 1', 'with measure("a b") as measurement:\n    x = 1'),
+    ],
+)
+def test_cells_become_python(source: str, expected: str) -> None:
+    assert python_code(source, Script()) == expected
+
+
+@given(
+    st.lists(st.sampled_from(["a = 1", "s = '''x", "  y", "z'''", "f = f'''{a}", "\\\n", "# c", "", "if a:", "    a"]))
+)
+def test_indenting_a_block_does_not_change_what_it_means(lines: list[str]) -> None:
+    block = "\n".join(lines)
+    try:
+        tree = ast.parse(block)
+    except SyntaxError:
+        return
+    if tree.body:
+        inner = ast.parse(f"if 1:\n{indented(block)}").body[0]
+        assert isinstance(inner, ast.If)
+        assert [ast.dump(one) for one in inner.body] == [ast.dump(one) for one in tree.body]
+
+
+def test_what_starts_processes_is_kept_from_starting_again_in_them() -> None:
+    script, _ = exported(code("from dask.distributed import Client"), code("text = '''a\nb'''"))
+    guarded = ast.parse(script).body[-1]
+    assert isinstance(guarded, ast.If)
+    assert ast.unparse(guarded.test) == "__name__ == '__main__'"
+    assert ast.unparse(guarded.body[-1]) == "text = 'a\\nb'"
+    assert "__main__" not in exported(code("1"))[0]
+
+
+def test_code_that_is_not_python_is_kept_as_a_comment_with_a_warning() -> None:
+    script, warnings = exported(code("for x"))
+    assert "# for x" in script
+    assert len(warnings) == 1
+
+
+def test_top_level_await_is_warned_of() -> None:
+    _, warnings = exported(code("import asyncio\nawait asyncio.sleep(0)"))
+    assert len(warnings) == 1
+    assert "does not run under plain Python" in warnings[0]
+
+
+def test_prose_is_wrapped_and_code_tables_and_formulas_are_not() -> None:
+    kept = ["| a | b |", "|---|---|", "```", "x  =  1", "", "# no heading", "```", "$$", "x^2", "$$"]
+    lines = comment_lines("# Title\nA " + "word " * 40 + "\n- item " + "word " * 40 + "\n\n" + "\n".join(kept))
+    assert lines[:2] == ["# Title", "# -----"]
+    assert max(map(len, lines)) <= 88
+    assert [line for line in lines if line.startswith("#   word")] != []
+    unwrapped = [line.removeprefix("#").removeprefix(" ") for line in lines]
+    assert [line for line in unwrapped if line in kept and line] == [line for line in kept if line]
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" \n")))
+def test_no_word_of_the_prose_is_lost(markdown: str) -> None:
+    lines = comment_lines(markdown)
+    assert all(line.startswith("#") for line in lines)
+    if "](" not in markdown and "#" not in markdown:
+        assert " ".join(line[1:] for line in lines).split() == markdown.split()

@@ -1,0 +1,133 @@
+"""The site says of each lesson what its notebook says, and every link leads to a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from notebook_writer import QUICK, TABLE, code, text, write_notebook
+
+from course.errors import BadArgumentError, BuildError
+from course.publish.convert import page_context, source_url
+from course.publish.lessons import Lesson, discover_lessons, heading_above, read_lesson
+from course.publish.site import Entry, build_date, format_duration, write_index
+
+
+@pytest.fixture
+def lessons(tmp_path: Path) -> list[Lesson]:
+    notebooks = tmp_path / "notebooks"
+    first = text("# Count *rows* & `<cells>`\n\nWhy [199,999](x.html) lines\nare `99,999` rows & more.\n\nMore.")
+    write_notebook(notebooks / "01_first.ipynb", code("menu"), first, text("**Time to learn**: 20 minutes\n"))
+    write_notebook(notebooks / "02_second.ipynb", code("1"), text("```\n# not a title\n```\n"))
+    write_notebook(notebooks / "draft.ipynb", code("1"))
+    write_notebook(tmp_path / "slides" / "lecture.ipynb", text("# The lecture"))
+    return discover_lessons(notebooks, tmp_path / "slides")
+
+
+def index(tmp_path: Path, lessons: list[Lesson]) -> BeautifulSoup:
+    entries = [Entry(lesson, dict.fromkeys(TABLE, 2048), 61.0, 3 * 2**20) for lesson in lessons]
+    return BeautifulSoup(write_index(tmp_path, entries, TABLE).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_lessons_are_numbered_notebooks_in_order_then_decks(lessons: list[Lesson]) -> None:
+    assert [(one.folder, one.name, one.is_deck) for one in lessons] == [
+        ("notebooks", "01_first", False),
+        ("notebooks", "02_second", False),
+        ("slides", "lecture", True),
+    ]
+
+
+def test_title_description_and_time_are_read_as_plain_text(lessons: list[Lesson]) -> None:
+    first, second, _ = lessons
+    assert (first.title, first.time_to_learn) == ("Count rows & <cells>", "20 minutes")
+    assert first.description == "Why 199,999 lines are 99,999 rows & more."
+    assert (second.title, second.description, second.time_to_learn) == ("02_second", "", None)
+
+
+def test_a_cell_stands_under_the_last_heading_above_it() -> None:
+    cells = [code("1"), text("# A\n\n## B *b*"), code("2"), text("C"), code("3")]
+    assert [heading_above(cells, number) for number in (0, 2, 4)] == [None, "B b", "B b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a notebook"),
+        (b"\xff\xfe", "is not a notebook"),
+        (b"[]", "is not a notebook"),
+        (b'{"nbformat": 4, "cells": [{}]}', "is not a notebook"),
+        (b'{"nbformat": 3, "worksheets": []}', "format 3"),
+    ],
+)
+def test_a_file_that_is_not_a_notebook_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "01_bad.ipynb").write_bytes(content)
+    with pytest.raises(BuildError, match=rf"01_bad\.ipynb {message}|01_bad.*{message}"):
+        discover_lessons(tmp_path)
+
+
+def test_no_lesson_and_no_file_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="no lesson in"):
+        discover_lessons(tmp_path)
+    with pytest.raises(BuildError, match="cannot read"):
+        read_lesson(tmp_path / "01_none.ipynb")
+
+
+def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[Lesson]) -> None:
+    page = index(tmp_path, lessons)
+    cards = page.select("article.card")
+    assert len(cards) == 3
+    said = " ".join(cards[0].get_text(" ").split())
+    for fact in (lessons[0].title, lessons[0].description, "20 minutes", "1 min 01 s", "3.0 MiB", "html 2.0 KiB"):
+        assert fact in said
+    assert "to learn" not in cards[1].get_text()
+    assert [heading.get_text() for heading in page.select("h2")] == ["Lessons", "Lectures", "Built with"]
+
+
+def test_the_index_needs_no_network_and_links_to_the_files_of_the_build(tmp_path: Path, lessons: list[Lesson]) -> None:
+    page = index(tmp_path, lessons)
+    assert re.search(r"(?:https?:)?//|@import|<script", str(page)) is None
+    hrefs = {str(link["href"]) for link in page.select("main a[href]")}
+    assert hrefs == {f"{one.folder}/{one.name}{form.suffix}" for one in lessons for form in TABLE}
+
+
+def test_the_index_is_the_same_twice_and_dated_by_its_source_only(
+    tmp_path: Path, lessons: list[Lesson], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    undated = str(index(tmp_path, lessons))
+    assert str(index(tmp_path, lessons)) == undated
+    assert "· built" not in undated
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1480550400")
+    assert "built 2016-12-01" in str(index(tmp_path, lessons))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(BadArgumentError, match="SOURCE_DATE_EPOCH='yesterday'"):
+        build_date()
+
+
+def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson]) -> None:
+    first, second, deck = (page_context(lessons, lesson, QUICK) for lesson in lessons)
+    assert first["links"][:2] == [["notebook", "01_first.ipynb"], ["python", "01_first.py"]]
+    assert (first["previous"], first["next"]) == (None, ["02_second", "../notebooks/02_second.html"])
+    assert second["previous"] == [lessons[0].title, "../notebooks/01_first.html"]
+    assert (second["next"], deck["previous"], deck["next"]) == (None, None, None)
+
+
+def test_the_source_link_follows_the_package_metadata(lessons: list[Lesson], monkeypatch: pytest.MonkeyPatch) -> None:
+    from email.message import Message
+
+    metadata = Message()
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: metadata)
+    assert source_url(lessons[0]) is None
+    assert "GitHub" not in dict(page_context(lessons, lessons[0], QUICK)["links"])
+    metadata["Project-URL"] = "Repository, https://example.org/team/course/"
+    address = "https://example.org/team/course/blob/HEAD/notebooks/01_first.ipynb"
+    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ["GitHub", address]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s")]
+)
+def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert format_duration(seconds) == said
