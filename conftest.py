@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 os.environ["BIGDATA_COURSE_PROGRESS"] = "off"
+
+# a shell that starts the tests in the background has Ctrl-C ignored, and tests interrupt what they run
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

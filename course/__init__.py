@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from course.data.downloads import download
     from course.data.lexicon import label, lexicon
     from course.data.lexicon_workbook import lexicon_file
     from course.data.month import month_file
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
+    "download": "course.data.downloads",
     "label": "course.data.lexicon",
     "lexicon": "course.data.lexicon",
     "lexicon_file": "course.data.lexicon_workbook",
@@ -31,6 +33,7 @@ HOMES = {
 __all__ = [
     "CourseError",
     "add_notebook_menu",
+    "download",
     "label",
     "lexicon",
     "lexicon_file",

@@ -1,1 +1,20 @@
-"""Magics of the course: load them with ``%load_ext magics``."""
+"""Magics of the course: ``%load_ext magics`` registers downloads, timing and memory, SQL, and their completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register every magic of the course; nothing heavy is imported before a magic is used."""
+    from magics.completion import complete_options
+    from magics.data import DataMagics
+    from magics.memory_cap import MemoryCapMagics
+    from magics.sql import SQLMagics
+    from magics.timing import TimingMagics
+
+    shell.register_magics(DataMagics, MemoryCapMagics, SQLMagics, TimingMagics)
+    complete_options(shell)

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
-NOTHING: SimpleMatcherResult = {"completions": []}
 _MAGIC = re.compile(r"(?:^|=)\s*(?P<escape>%%?)(?P<name>[\w.]+)\s+(?P<words>.*)$")
+
+
+def nothing() -> SimpleMatcherResult:
+    """Return the answer of a matcher that has no proposal: a new one each time, as the completer writes in it."""
+    return {"completions": []}
 
 
 def install_matcher(shell: InteractiveShell, matcher: Matcher, identifier: str) -> None:
@@ -33,12 +37,12 @@ def complete_options(shell: InteractiveShell) -> None:
 def _match(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
     line = _MAGIC.search(context.text_until_cursor)
     if line is None or (line["escape"] == "%%" and context.cursor_line > 0):
-        return NOTHING
+        return nothing()
     kind = "cell" if line["escape"] == "%%" else "line"
     magic = shell.magics_manager.magics[kind].get(line["name"])
     parser = getattr(magic, "parser", None)
     if not isinstance(parser, argparse.ArgumentParser):
-        return NOTHING
+        return nothing()
     *words, word = re.split(r"\s+", line["words"])
     found = [text for text in _proposals(parser, words, word) if text.startswith(word)]
     return {

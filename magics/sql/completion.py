@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
-from magics.completion import NOTHING, install_matcher
+from magics.completion import install_matcher, nothing
 from magics.sql.keywords import BEFORE_TABLE, KEYWORDS
 from magics.sql.naming import as_written, folded
 from magics.sql.opening import as_connection
@@ -49,11 +49,11 @@ def _match(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcher
         return _match_table(shell, arguments["rest"])
     request = _request(context)
     if request is None or request.before.count("'") % 2:
-        return NOTHING
+        return nothing()
     catalog = _catalog(shell, request.variable)
     found = _WORD.search(request.before)
     if found is None:
-        return NOTHING
+        return nothing()
     word = found["word"]
     if found["qualifier"]:
         proposals = _of_qualifier(_bare(found["qualifier"]), request.sql, catalog)
@@ -65,7 +65,7 @@ def _match(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcher
 def _match_table(shell: InteractiveShell, rest: str) -> SimpleMatcherResult:
     word = re.split(r"\s", rest)[-1]
     if word.startswith("-"):
-        return NOTHING
+        return nothing()
     catalog = _catalog(shell, _variable(rest))
     return _result(word, [(as_written(name), name, "table") for name in catalog])
 

@@ -142,15 +142,17 @@ class DuckConnection(Connection):
     # ------------------------------------------------------------------ tables in and out
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep everything the block wrote, or nothing; DuckDB has no savepoint: a transaction of the user is used."""
+        """Keep everything the block wrote, or nothing.
+
+        Raises:
+            SQLError: a transaction is open: DuckDB has no savepoint to come back to.
+        """
         import duckdb
 
         raw = self.raw
-        try:
-            raw.begin()
-        except duckdb.TransactionException:
-            yield
-            return
+        if self._in_transaction():
+            raise SQLError("a transaction is open: run COMMIT or ROLLBACK before an import")
+        raw.begin()
         try:
             yield
             raw.commit()
@@ -159,6 +161,11 @@ class DuckConnection(Connection):
             with contextlib.suppress(duckdb.TransactionException):
                 raw.rollback()
             raise
+
+    def _in_transaction(self) -> bool:
+        # outside a transaction each statement has one of its own, hence another number
+        first, second = (self.raw.execute("SELECT txid_current()").fetchall() for _ in range(2))
+        return bool(first == second)
 
     def import_file(self, file: DelimitedFile, table: str, if_exists: str = "fail") -> int:
         """Stream a delimited file in a table with DuckDB's own reader; see ``Connection.import_file``."""
@@ -182,7 +189,7 @@ class DuckConnection(Connection):
     def _write_file(self, file: DelimitedFile, table: str, append: bool) -> int:
         from magics.sql.duckfile import write_file
 
-        return write_file(self.raw, file, table, append=append, parallel=self._parallel)
+        return write_file(self, file, table, append=append, parallel=self._parallel)
 
 
 def _shown(path: tuple[str, ...], current: str) -> str:

@@ -9,71 +9,61 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from course.progress import is_watched, progress_bar
+from magics.sql.delimited import readable
 from magics.sql.errors import SQLError
+from magics.sql.kinds import Kind, all_kinds, first_kinds
 from magics.sql.naming import quoted
 
 if TYPE_CHECKING:
     from magics.sql.delimited import DelimitedFile
+    from magics.sql.duck import DuckConnection
 
+_TYPES = {Kind.EMPTY: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.REAL: "DOUBLE", Kind.TEXT: "VARCHAR"}
 _HEAD = 64 * 1024
 _SECONDS = 0.2
 
 
-def write_file(raw: Any, file: DelimitedFile, table: str, *, append: bool, parallel: bool) -> int:
+def write_file(connection: DuckConnection, file: DelimitedFile, table: str, *, append: bool, parallel: bool) -> int:
     """Write the rows of ``file`` in ``table``, created unless ``append``; see ``Connection.import_file``.
 
-    The types are decided on every row (``sample_size=-1``): on its usual sample DuckDB takes for integers a column
-    whose decimals come late, and rounds them without a word.
+    The types are read over the whole file first: on its usual sample DuckDB takes for integers a column whose
+    decimals come late and rounds them without a word, and with ``sample_size=-1`` it needs three times longer.
     """
     if file.path.suffix.lower() in {".bz2", ".xz"}:
         raise SQLError(f"DuckDB does not read {file.path.suffix} files: decompress {file.path} first")
-    target = f"import_{secrets.token_hex(8)}" if append else table
-    with _progress(raw, file):
-        rows = _read(raw, file, target, parallel=parallel)
-    _drop_extra(raw, file, target)
-    if append:
-        raw.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM {quoted(target)}")  # noqa: S608 - quoted
-        raw.execute(f"DROP TABLE {quoted(target)}")
-    return rows
+    kinds = all_kinds(file, first_kinds(file, connection.schema(table) if append else ()))
+    target = f"INSERT INTO {quoted(table)} BY NAME" if append else f"CREATE TABLE {quoted(table)} AS"
+    with _progress(connection.raw, file):
+        connection.raw.execute(f"{target} {_reading(file)}", _options(file, kinds, parallel=parallel))
+        return int(connection.raw.fetchall()[0][0])
 
 
-def _read(raw: Any, file: DelimitedFile, target: str, *, parallel: bool) -> int:
-    options = {
+def _reading(file: DelimitedFile) -> str:
+    names = ", ".join(map(quoted, file.names))
+    return (
+        f"SELECT {names} FROM read_csv($path, delim=$separator, encoding=$encoding, names=$names, types=$types, "  # noqa: S608
+        "header=true, quote='\"', null_padding=true, parallel=$parallel, strict_mode=$strict)"
+    )
+
+
+def _options(file: DelimitedFile, kinds: list[Kind], *, parallel: bool) -> dict[str, Any]:
+    return {
         "path": str(file.path),
         "separator": file.separator,
         "encoding": "utf-8" if file.encoding == "utf-8-sig" else file.encoding,
-        # one more column than there are names receives what a separator at the end of a line leaves
+        # one more column than there are names receives what a separator at the end of a line leaves: it is empty,
+        # the reading of the types has checked it
         "names": [*file.names, f"extra_{secrets.token_hex(8)}"],
+        "types": [*(_TYPES[kind] for kind in kinds), "VARCHAR"],
         "parallel": parallel,
         "strict": not _has_stray_returns(file),
     }
-    raw.execute(
-        f"CREATE TABLE {quoted(target)} AS SELECT * FROM read_csv($path, delim=$separator, encoding=$encoding, "  # noqa: S608
-        "names=$names, header=true, quote='\"', sample_size=-1, null_padding=true, parallel=$parallel, "
-        "strict_mode=$strict)",
-        options,
-    )
-    return int(raw.execute(f"SELECT count(*) FROM {quoted(target)}").fetchall()[0][0])  # noqa: S608 - quoted
 
 
 def _has_stray_returns(file: DelimitedFile) -> bool:
     r"""Tell whether lines end with ``\r\r\n``, as after a text rewritten on Windows: strict reading refuses it."""
-    from magics.sql.delimited import readable
-
     with readable(file.path, file.encoding) as (stream, _):
         return "\r\r" in stream.read(_HEAD)
-
-
-def _drop_extra(raw: Any, file: DelimitedFile, target: str) -> None:
-    """Drop the columns that have no name in the file, after a check that nothing is in them."""
-    columns = [row[1] for row in raw.execute(f"PRAGMA table_info({quoted(target)})").fetchall()]
-    for name in columns[len(file.names) :]:
-        if raw.execute(f"SELECT count({quoted(name)}) FROM {quoted(target)}").fetchall()[0][0]:  # noqa: S608 - quoted
-            raise SQLError(
-                f"some rows of {file.path} have more values than the {len(file.names)} names of the first line: "
-                f"check the separator, here {file.separator!r}"
-            )
-        raw.execute(f"ALTER TABLE {quoted(target)} DROP COLUMN {quoted(name)}")
 
 
 @contextmanager

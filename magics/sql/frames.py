@@ -67,16 +67,15 @@ def declared_type(series: pd.Series[Any]) -> str:
 
 def _values(series: pd.Series[Any], name: str) -> list[Any]:
     if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
-        return listed(series)
+        return listed(series.array)
     try:
         return [storable(value) for value in series]
     except SQLError as error:
         raise SQLError(f"column {name}: {error}") from error
 
 
-def listed(series: pd.Series[Any]) -> list[Any]:
-    """Return the values as Python objects, None where they are missing."""
-    untyped: Any = series
-    if series.isna().any():
-        return list(untyped.to_numpy(dtype=object, na_value=None).tolist())
-    return list(untyped.to_numpy().tolist())
+def listed(values: Any) -> list[Any]:
+    """Return the values of a pandas array as Python objects, None where they are missing."""
+    if values.isna().any():
+        return list(values.to_numpy(dtype=object, na_value=None).tolist())
+    return list(values.to_numpy().tolist())

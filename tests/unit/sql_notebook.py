@@ -22,6 +22,7 @@ class Notebook:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.names: dict[str, Any] = shell.user_ns
+        self.first_names = frozenset(shell.user_ns)
 
     def __call__(self, code: str) -> Any:
         outcome = self.shell.run_cell(code)
@@ -57,4 +58,6 @@ def forget(notebook: Notebook) -> None:
     for value in list(notebook.names.values()):
         if isinstance(value, Connection) and not value.closed:
             value.close()
-    notebook.shell.reset(new_session=True)
+    for name in set(notebook.names) - notebook.first_names:
+        del notebook.names[name]
+    notebook.names["Out"].clear()

@@ -320,10 +320,13 @@ from course.data import month_file
 month_file(sys.argv[1], rows=int(sys.argv[2]))
 if sys.platform == "win32":
     print(psutil.Process().memory_info().peak_wset)
+elif sys.platform == "linux":  # ru_maxrss would count the process that this one was forked from
+    status = open("/proc/self/status").read()
+    print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
 else:
     import resource
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak if sys.platform == "darwin" else peak * 1024)
+    print(peak)
 """
 
 

@@ -196,6 +196,21 @@ def test_a_failure_half_way_leaves_the_table_as_it_was(notebook: Notebook, targe
     assert notebook.rows("SELECT x FROM frame") == [("kept",)]
 
 
+def test_an_import_inside_a_transaction_is_part_of_it_or_refused(notebook: Notebook) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    notebook("%SQL_connect :memory:")
+    notebook("%SQL BEGIN")
+    notebook("%SQL_import_df frame")
+    notebook("%SQL ROLLBACK")
+    assert notebook("%SQL_tables") == []
+    notebook("%SQL_connect duckdb://")
+    notebook("%SQL BEGIN; CREATE TABLE t(x INTEGER)")
+    with pytest.raises(SQLError, match="COMMIT or ROLLBACK"):
+        notebook("%SQL_import_df frame")
+    notebook("%SQL COMMIT")
+    assert notebook("%SQL_tables") == ["t"]
+
+
 def test_what_is_no_dataframe_is_refused(notebook: Notebook) -> None:
     notebook("%SQL_connect :memory:")
     notebook.names["series"] = pd.Series([1], name="x")

@@ -229,7 +229,9 @@ def test_a_variable_may_hold_the_path(notebook: Notebook) -> None:
     assert notebook.rows("SELECT x FROM t") == [(1,)]
 
 
-fields = st.one_of(st.integers(-(2**62), 2**62).map(str), st.floats(-1e15, 1e15).map(repr), st.sampled_from(["", ".5", "2A"]))
+fields = st.one_of(
+    st.integers(-(2**62), 2**62).map(str), st.floats(-1e15, 1e15).map(repr), st.sampled_from(["", ".5", "2A", "007"])
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -256,7 +258,7 @@ def test_every_field_comes_back_as_the_number_or_the_text_it_is(
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "_VALUES", 5_000)
     peaks = []
-    for count in (5_000, 40_000):
+    for count in (20_000, 80_000):
         path = tmp_path / f"{count}.csv"
         path.write_text("x;y;z;\n" + "".join(f"{i};{i}.5;word{i};\n" for i in range(count)), encoding="utf-8")
         with connect(str(tmp_path / f"{count}.db3"), create=True) as connection:
@@ -265,4 +267,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
             connection.import_file(describe(path), "t")
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-    assert peaks[1] < 1.5 * peaks[0]
+    assert peaks[1] < 1.2 * peaks[0]
