@@ -26,6 +26,9 @@ class _Use(NamedTuple):
 class PsutilReader:
     """The figures of this process and its descendants, for the process that created the reader.
 
+    A child that was forked and does not run its own program yet shows its parent's memory: a sample taken in that
+    moment counts it twice.
+
     Args:
         forgets_ended: whether the system forgets the CPU time of ended children (Windows does). Their last sampled
             figures are kept then, which miss at most what was consumed since the last sample.

@@ -66,7 +66,7 @@ def test_nothing_is_printed_on_stderr(lesson: NotebookNode) -> None:
 
 
 def test_no_output_shows_a_path_or_an_address_of_this_machine(lesson: NotebookNode) -> None:
-    assert not re.search(r"/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\|0x[0-9a-f]{8}", str(outputs(lesson)))
+    assert not re.search(r"/(home|root|tmp|Users)/|[A-Z]:\\\\|0x[0-9a-f]{8}", str(outputs(lesson)))
 
 
 def test_every_picture_has_a_text(lesson: NotebookNode) -> None:

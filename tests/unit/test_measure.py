@@ -13,6 +13,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from course.errors import BadArgumentError
@@ -124,9 +125,9 @@ def test_memory_taken_before_the_block_does_not_count() -> None:
     spike(2 * SPIKE, 0)
     held = b"x" * SPIKE
     with measure(record=False) as m:
-        spike(30 * MEBIBYTE)
+        spike(64 * MEBIBYTE)
     del held
-    assert 25 * MEBIBYTE <= peak(m) <= 60 * MEBIBYTE
+    assert 60 * MEBIBYTE <= peak(m) <= 100 * MEBIBYTE
 
 
 def test_memory_that_a_child_held_before_the_block_does_not_count() -> None:
@@ -166,11 +167,11 @@ def test_pages_shared_with_a_forked_child_count_once() -> None:
     with measure(record=False) as m:
         child = os.fork()
         if child == 0:
-            spike(30 * MEBIBYTE, 0.1)
+            spike(64 * MEBIBYTE, 0.1)
             os._exit(0)
         os.waitpid(child, 0)
     del held
-    assert 25 * MEBIBYTE <= peak(m) <= SPIKE
+    assert 60 * MEBIBYTE <= peak(m) <= 1.5 * SPIKE
 
 
 @can_fork
@@ -181,12 +182,12 @@ def test_a_forked_child_measures_its_own_blocks_and_cannot_end_its_parents(tmp_p
         child = os.fork()
         if child == 0:
             with measure(record=False) as inner:
-                spike(30 * MEBIBYTE)
+                spike(64 * MEBIBYTE)  # above 32 MiB, malloc cannot serve it from memory that earlier tests left free
             report.write_text(f"{inner.peak_memory_bytes} {sampling.sampler._watches}")
             os._exit(0)
         os.waitpid(child, 0)
     inner_peak, watches = report.read_text().split()
-    assert 25 * MEBIBYTE <= int(inner_peak) <= 60 * MEBIBYTE
+    assert 60 * MEBIBYTE <= int(inner_peak) <= 100 * MEBIBYTE
     assert watches == "[]"
     assert outer.peak_memory_bytes is not None
 
@@ -403,10 +404,11 @@ def test_psutil_alone_sees_a_spike_in_this_process_and_in_a_child(
     spike()
     own.stop(watch)
     assert 0.95 * SPIKE <= watch.peak_bytes <= 1.2 * SPIKE
+    inherited = psutil.Process().memory_info().rss  # until it runs its own program, a child shows its parent's memory
     watch = own.start()
     run_child(SPIKE_CODE)
     own.stop(watch)
-    assert 0.95 * SPIKE <= watch.peak_bytes <= 1.7 * SPIKE
+    assert 0.95 * SPIKE <= watch.peak_bytes <= 1.7 * SPIKE + inherited
 
 
 @pytest.mark.parametrize("forgets_ended", [False, True])
