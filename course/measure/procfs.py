@@ -71,7 +71,11 @@ class ProcfsReader:
             self._bytes_written += os.write(self._clear_refs, _RESTART_PEAK)
 
     def resident(self) -> Resident:
-        """Return the resident memory now; of a forked descendant, only the pages that it does not share."""
+        """Return the resident memory now; of a forked descendant, only the pages that it does not share.
+
+        Between its birth by ``vfork`` and the start of its own program, a child *is* its parent's memory: a sample
+        taken in that moment counts it twice.
+        """
         own = _kibibytes(self._pread(self._status), b"VmRSS:")
         return Resident(own, sum(self._resident_bytes(child) for child in self._descendants()))
 
