@@ -32,7 +32,7 @@ def write_frame(connection: SqliteConnection, frame: pd.DataFrame, table: str, *
     """Write the rows of ``frame`` in ``table``, created unless ``append``; see ``Connection.import_frame``.
 
     Booleans become 0 and 1; dates and times become ISO text, which SQLite's own date functions read;
-    NaN, NaT, None and NA become NULL; a category becomes its value.
+    NaN, NaT, None and NA become NULL; a category becomes its value; the file format keeps no sign for zero.
     """
     names = [str(name) for name in frame.columns]
     plain = [_uncategorical(frame.iloc[:, position]) for position in range(len(names))]

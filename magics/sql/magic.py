@@ -184,7 +184,7 @@ class SQLMagics(Magics):
     def SQL_import_df(self, line: str) -> int:
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
-        All the rows are written, or none. In SQLite booleans become 0 and 1, dates and times ISO text.
+        All the rows are written, or none. In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
 
         Examples::
 

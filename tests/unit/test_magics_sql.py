@@ -279,6 +279,9 @@ def test_a_dataframe_is_named_in_the_hint_and_not_read_as_a_table(notebook: Note
     notebook.names["frame"] = pd.DataFrame({"x": [1]})
     with pytest.raises(SQLError, match="%SQL_import_df frame"):
         notebook("%SQL SELECT * FROM frame")
+    # nor are the variables of the magics themselves
+    with pytest.raises(SQLError, match="tables here: ages"):
+        notebook("%SQL SELECT * FROM namespace")
 
 
 @pytest.mark.parametrize("code", ["%SQL", "%%SQL\n", "%SQL -n", "%SQL -n -1 SELECT 1", '%%SQL -q "SELECT 1"\nSELECT 2'])

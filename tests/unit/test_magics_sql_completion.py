@@ -82,6 +82,9 @@ def test_new_tables_are_proposed_at_once(notebook: Notebook) -> None:
     assert "boats" not in notebook.completions("%%SQL\nSELECT * FROM bo")
     notebook("%SQL CREATE TABLE boats(x INTEGER)")
     assert notebook.completions("%%SQL\nSELECT * FROM bo") == ["boats"]
+    notebook("ships = __import__('pandas').DataFrame({'x': [1]})")
+    notebook("%SQL_import_df ships")
+    assert notebook.completions("%%SQL\nSELECT * FROM sh") == ["ships"]
     notebook("%SQL_drop_table boats")
     assert "boats" not in notebook.completions("%%SQL\nSELECT * FROM bo")
 

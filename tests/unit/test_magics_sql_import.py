@@ -229,6 +229,17 @@ def test_a_variable_may_hold_the_path(notebook: Notebook) -> None:
     assert notebook.rows("SELECT x FROM t") == [(1,)]
 
 
+@pytest.mark.parametrize("target", MEMORIES)
+def test_a_watched_import_ends_like_another(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("course.progress", "magics.sql.duck", "magics.sql.duckfile"):
+        monkeypatch.setattr(f"{module}.is_watched", lambda: True)
+    monkeypatch.setattr("magics.sql.duckfile._SECONDS", 0.001)
+    path = tmp_path / "t.csv"
+    path.write_text("x;y\n" + "3;4.5\n" * 100_000, encoding="utf-8")
+    with connect(target) as connection:
+        assert connection.import_file(describe(path), "t") == 100_000
+
+
 fields = st.one_of(
     st.integers(-(2**62), 2**62).map(str), st.floats(-1e15, 1e15).map(repr), st.sampled_from(["", ".5", "2A", "007"])
 )
