@@ -11,6 +11,7 @@ import click
 from course.cli.build_command import build
 from course.cli.data_command import data
 from course.cli.serve_command import serve
+from course.cli.start_command import start
 from course.errors import CourseError
 
 FAILED = 2
@@ -24,13 +25,14 @@ def course() -> None:
 
     \b
     Examples:
+      course start                 a working folder with the lessons, open in JupyterLab
       course data small            write the small data file
       course build                 execute the lessons and publish them
       course serve                 look at the result in a browser
     """  # noqa: D301 click reads \b as: keep these lines
 
 
-for command in (build, data, serve):
+for command in (build, data, serve, start):
     course.add_command(command)
 
 

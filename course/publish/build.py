@@ -117,7 +117,7 @@ def _record_name(lesson: Lesson) -> str:
 def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Return the record of each lesson's execution, and the names of those that had to be executed."""
     if not options.execute:
-        return [_record(json.loads(lesson.path.read_text(encoding="utf-8")), None, None) for lesson in lessons], ()
+        return [_record(_stored(lesson), None, None) for lesson in lessons], ()
     cache = Cache(options.cache / "executed", read=options.read_cache)
     keys = {lesson: execution_key(lesson, options.data_files) for lesson in lessons}
     records = {lesson: cache.find_record(_record_name(lesson), key) for lesson, key in keys.items()}
@@ -133,6 +133,13 @@ def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[di
 
         _execute_stale(stale, options, store)
     return [record for record in records.values() if record is not None], tuple(lesson.name for lesson in stale)
+
+
+def _stored(lesson: Lesson) -> Any:
+    """Return the notebook with the outputs stored in its file; a file may hold a text as a list of lines."""
+    import nbformat
+
+    return nbformat.read(lesson.path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _execute_stale(

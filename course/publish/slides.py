@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters import SlidesExporter as RevealExporter
 from traitlets import default
 from traitlets.config import Config
 
-from course.errors import MissingDependencyError
 from course.publish.offline import is_remote
 from course.publish.reveal import inline_script, inline_style
 from course.publish.standalone import StandaloneExporter, template_text
 from course.publish.tables import TableLimits
+from course.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from course.publish.page import Page
@@ -52,6 +50,7 @@ class SlidesExporter(StandaloneExporter, RevealExporter):
             "style": "\n".join(styles),
             "reveal": inline_script("dist/reveal.js"),
             "notes": inline_script("plugin/notes/notes.js"),
+            "script": template_text("course_slides", "slides.js").strip(),
         }
 
 
@@ -65,14 +64,9 @@ def slide_attributes(cell: Any) -> str:
 
 
 def theme_css() -> str:
-    """Return the theme of the slides: the installed package's, or in a checkout the ``slides/`` folder's.
+    """Return the theme of the slides.
 
     Raises:
-        MissingDependencyError: neither is there.
+        MissingDependencyError: it is not installed.
     """
-    package = files("course")
-    checkout = Path(str(package)).parent / "slides" / "theme.css"
-    for place in (package / "slides" / "theme.css", checkout):
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    raise MissingDependencyError("the slides' theme slides/theme.css is missing; install bigdata-course again")
+    return (shipped_folder("slides") / "theme.css").read_text(encoding="utf-8")

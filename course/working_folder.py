@@ -1,0 +1,122 @@
+"""A student's own copy of the lessons: filled, brought up to date, and never robbed of what the student wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course.errors import BadArgumentError
+from course.files import make_folder, replacing
+
+RECORD = ".bigdata-course.json"
+"""File of the working folder that says what was delivered: the SHA-256 of each file, by name."""
+
+
+@dataclass
+class Delivery:
+    """What a delivery did, by name of file.
+
+    Attributes:
+        added: files that were not there.
+        renewed: files that the student had not changed, replaced by a newer edition.
+        kept: files that the student changed; the newer edition stands beside each, under the second name.
+    """
+
+    added: list[str] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+
+
+def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
+    """Copy into ``folder`` the files of ``source`` that it lacks; with ``update``, bring newer editions too.
+
+    A file that is not as it was delivered is the student's: its newer edition is written beside it, as
+    ``NAME.new.ipynb``. Files in hidden folders, ``data/`` and what Python leaves are not delivered.
+
+    Args:
+        source: the lessons as shipped.
+        folder: the working folder; made if it is missing.
+        update: whether files that are there may be replaced by newer editions.
+
+    Raises:
+        BadArgumentError: the folder's record of deliveries cannot be read.
+        OutputError: the folder cannot be written.
+    """
+    make_folder(folder)
+    record = _read_record(folder)
+    delivery = Delivery()
+    for path in _shipped_files(source):
+        name = path.relative_to(source).as_posix()
+        _deliver_one(path, name, folder, record, delivery, update=update)
+    _write_record(folder, record)
+    return delivery
+
+
+def _deliver_one(
+    path: Path, name: str, folder: Path, record: dict[str, str], delivery: Delivery, *, update: bool
+) -> None:
+    target, edition = folder / name, _sha256(path)
+    if not target.exists():
+        delivery.added.append(name)
+    elif not update or edition in (record.get(name), _sha256(target)):
+        return
+    elif _sha256(target) == record.get(name):
+        delivery.renewed.append(name)
+    else:
+        beside = _name_beside(name, edition, folder, record)
+        delivery.kept.append((name, beside))
+        _copy(path, folder / beside)
+        record[name] = record[beside] = edition
+        return
+    _copy(path, target)
+    record[name] = edition
+
+
+def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) -> str:
+    """Return the first of NAME.new.ipynb, NAME.new2.ipynb… that is free, or that the student left as delivered."""
+    stem, _, suffix = name.rpartition(".")
+    for number in itertools.count(1):
+        beside = f"{stem}.new{number if number > 1 else ''}.{suffix}"
+        path = folder / beside
+        if not path.exists() or _sha256(path) in (record.get(beside), edition):
+            return beside
+    raise AssertionError("numbers do not end")
+
+
+def _shipped_files(source: Path) -> list[Path]:
+    return sorted(path for path in source.rglob("*") if path.is_file() and not _is_left_out(path.relative_to(source)))
+
+
+def _is_left_out(name: Path) -> bool:
+    return any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts)
+
+
+def _copy(path: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(path, temporary)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_record(folder: Path) -> dict[str, str]:
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): str(edition) for name, edition in record["delivered"].items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadArgumentError(f"{path} is damaged; delete it, your notebooks stay as they are") from error
+
+
+def _write_record(folder: Path, record: dict[str, str]) -> None:
+    with replacing(folder / RECORD) as temporary:
+        text = json.dumps({"delivered": record}, indent=1, sort_keys=True)
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
