@@ -10,6 +10,7 @@ import click
 
 from course.cli.build_command import build
 from course.cli.data_command import data
+from course.cli.doctor_command import doctor
 from course.cli.serve_command import serve
 from course.cli.start_command import start
 from course.errors import CourseError
@@ -26,13 +27,14 @@ def course() -> None:
     \b
     Examples:
       course start                 a working folder with the lessons, open in JupyterLab
+      course doctor                check that the lessons can run here
       course data small            write the small data file
       course build                 execute the lessons and publish them
       course serve                 look at the result in a browser
     """  # noqa: D301 click reads \b as: keep these lines
 
 
-for command in (build, data, serve, start):
+for command in (build, data, doctor, serve, start):
     course.add_command(command)
 
 

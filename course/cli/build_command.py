@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from course.errors import CourseError
 
 if TYPE_CHECKING:
     from course.publish.build import BuildReport
@@ -26,6 +29,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--strict", is_flag=True, help="Fail, and keep the previous site, if there is a warning.")
 @click.option("--timeout", type=click.IntRange(min=1), default=1200, show_default=True,
               help="Seconds a cell may last.")  # fmt: skip
+@click.option("--watch", is_flag=True, help="Then build again whenever a notebook or the theme is saved, until Ctrl-C.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Notebooks run at a time.")
 def build(
     *,
@@ -39,6 +43,7 @@ def build(
     execute: bool,
     strict: bool,
     timeout: int,
+    watch: bool,
     workers: int,
 ) -> None:
     """Execute the lessons and publish them as a site that works without a network.
@@ -55,6 +60,7 @@ def build(
       course build
       course build --formats html,pdf
       course build notebooks/01_data.ipynb --output build/one
+      course build --watch
     """  # noqa: D301 click reads \b as: keep these lines
     from course.publish.build import BuildOptions, build_site
     from course.publish.formats import FORMATS, select_formats
@@ -70,8 +76,28 @@ def build(
         workers=workers,
         timeout=timeout,
     )
-    report = build_site(_lessons(notebooks, folder, slides), options, on_warning=_print_warning)
-    click.echo(summary(report))
+
+    def build_once() -> None:
+        report = build_site(_lessons(notebooks, folder, slides), options, on_warning=_print_warning)
+        click.echo(summary(report))
+
+    if watch:
+        _watch([*notebooks] or [one for one in (folder, slides) if one.is_dir()], build_once)
+    else:
+        build_once()
+
+
+def _watch(paths: Sequence[Path], build_once: Callable[[], None]) -> None:
+    from course.publish.watch import sources_changed
+
+    for changed in sources_changed(paths):
+        if changed:
+            click.echo(f"changed: {', '.join(sorted(path.name for path in changed))}")
+        try:
+            build_once()
+        except CourseError as error:
+            # the next save may mend it
+            click.echo(f"course: {' '.join(str(error).split())}", err=True)
 
 
 def _lessons(notebooks: tuple[Path, ...], folder: Path, slides: Path) -> list[Lesson]:

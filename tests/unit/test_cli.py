@@ -215,3 +215,24 @@ def test_data_month_writes_the_rows_that_are_asked(capsys: pytest.CaptureFixture
     status, _, err = run(capsys, "data", "month", path, "--rows", "10")
     assert (status, err.startswith("course: ")) == (2, True)
     assert run(capsys, "data", "month", path, "--rows", "10", "--overwrite", "--seed", "1")[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process on Windows")
+def test_a_watched_notebook_is_built_again_at_each_save_a_broken_one_too_until_interrupted(course: Path) -> None:
+    building = start("build", "--formats", "script", "--no-execute", "--watch")
+    out = building.stdout
+    assert out is not None
+    assert out.readline().startswith("1 notebooks")
+    lesson, script = course / "notebooks" / "01_one.ipynb", course / "build" / "site" / "notebooks" / "01_one.py"
+    lesson.write_text("{", encoding="utf-8")
+    assert out.readline() == "changed: 01_one.ipynb\n"
+    write_notebook(lesson, text("# One"), code("print(6 * 9)"))
+    assert out.readline() == "changed: 01_one.ipynb\n"
+    assert out.readline().startswith("1 notebooks")
+    assert "6 * 9" in script.read_text(encoding="utf-8")
+    building.send_signal(signal.SIGINT)
+    _, err = building.communicate(timeout=60)
+    assert building.returncode == 130
+    said, *_, interrupted = err.splitlines()
+    assert "is not a notebook" in said
+    assert interrupted == "course: interrupted"
