@@ -1,0 +1,8 @@
+"""A dask Client for the lessons: on this machine by default, on a real scheduler when one is named."""
+
+from __future__ import annotations
+
+from course.cluster.client import connect
+from course.cluster.sizing import Size, machine_size
+
+__all__ = ["Size", "connect", "machine_size"]
