@@ -72,7 +72,7 @@ def _start(size: Size) -> Client:
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise ClusterError(_UNGUARDED)
     try:
-        cluster = LocalCluster(
+        cluster = LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=size.workers,
             threads_per_worker=1,
             memory_limit=size.memory_bytes,
@@ -87,14 +87,14 @@ def _start(size: Size) -> Client:
 def _closing_its_cluster(cluster: Any) -> Client:
     from distributed import Client
 
-    class LocalClient(Client):  # type: ignore[misc]
+    class LocalClient(Client):
         """A client that stops the cluster made for it when it is closed."""
 
         def close(self, *arguments: Any, **options: Any) -> Any:
             """Close the client, then its cluster."""
             closed = super().close(*arguments, **options)
             if self.cluster is not None and self.cluster.status.name == "running" and not self.asynchronous:
-                self.cluster.close()
+                self.cluster.close()  # type: ignore[no-untyped-call]
             return closed
 
     return _quiet(LocalClient, cluster)

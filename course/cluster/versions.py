@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,7 +23,7 @@ def warn_of_other_versions(client: Client) -> None:
     Warns:
         VersionWarning: there is one.
     """
-    found = client.get_versions(packages=list(PACKAGES))
+    found: Any = client.get_versions(packages=list(PACKAGES))
     processes = {"scheduler": found["scheduler"], **found["workers"]}
     others = [
         difference
