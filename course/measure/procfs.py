@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from course.measure.processes import Consumed, Resident
+from course.measure.same_memory import same_memory
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -25,6 +26,7 @@ _RESTART_PEAK = b"5"
 
 class _Descendant(NamedTuple):
     pid: int
+    parent: int
     forked: bool
     """Whether it still shares its parent's pages: forked, no other program loaded yet."""
     cpu_seconds: float
@@ -71,11 +73,7 @@ class ProcfsReader:
             self._bytes_written += os.write(self._clear_refs, _RESTART_PEAK)
 
     def resident(self) -> Resident:
-        """Return the resident memory now; of a forked descendant, only the pages that it does not share.
-
-        Between its birth by ``vfork`` and the start of its own program, a child *is* its parent's memory: a sample
-        taken in that moment counts it twice.
-        """
+        """Return the resident memory now; of a forked descendant, only the pages that it does not share."""
         own = _kibibytes(self._pread(self._status), b"VmRSS:")
         return Resident(own, sum(self._resident_bytes(child) for child in self._descendants()))
 
@@ -112,6 +110,9 @@ class ProcfsReader:
 
     def _resident_bytes(self, child: _Descendant) -> int:
         if child.forked:
+            # between its birth by vfork and the start of its own program, a child is its parent's memory
+            if same_memory(child.parent, child.pid):
+                return 0
             rollup = self._read(f"/proc/{child.pid}/smaps_rollup")
             return _kibibytes(rollup, b"Private_Clean:") + _kibibytes(rollup, b"Private_Dirty:")
         fields = self._read(f"/proc/{child.pid}/statm").split()
@@ -127,7 +128,7 @@ class ProcfsReader:
                 stat = self._read(f"/proc/{pid}/stat")
                 if stat:
                     own_address = self._stack_address(stat)
-                    yield _Descendant(pid, own_address == address, _cpu_seconds(stat))
+                    yield _Descendant(pid, parent, own_address == address, _cpu_seconds(stat))
                     parents.append((pid, own_address))
 
     def _children(self, pid: int) -> Iterator[int]:
