@@ -92,9 +92,9 @@ def _closing_its_cluster(cluster: Any) -> Client:
 
         def close(self, *arguments: Any, **options: Any) -> Any:
             """Close the client, then its cluster."""
-            closed = super().close(*arguments, **options)
+            closed = super().close(*arguments, **options)  # type: ignore[no-untyped-call]
             if self.cluster is not None and self.cluster.status.name == "running" and not self.asynchronous:
-                self.cluster.close()  # type: ignore[no-untyped-call]
+                self.cluster.close()
             return closed
 
     return _quiet(LocalClient, cluster)
