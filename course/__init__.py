@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from course.data.lexicon_workbook import lexicon_file
     from course.data.month import month_file
     from course.data.small import small_file
+    from course.environment import doctor
     from course.errors import CourseError
     from course.figures import show
     from course.menu import add_notebook_menu
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
+    "doctor": "course.environment",
     "download": "course.data.downloads",
     "label": "course.data.lexicon",
     "lexicon": "course.data.lexicon",
@@ -33,6 +35,7 @@ HOMES = {
 __all__ = [
     "CourseError",
     "add_notebook_menu",
+    "doctor",
     "download",
     "label",
     "lexicon",

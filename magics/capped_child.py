@@ -64,7 +64,7 @@ def representations(value: Any) -> dict[str, Any]:
 
 
 def failure(error: BaseException, name: str) -> dict[str, Any]:
-    """Return the error, pickled if it can be, its message, its traceback and the cell's line."""
+    """Return the error, pickled if it can be, its message, the cell's line, and its traceback if it went deeper."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != name:
         frames = frames.tb_next
@@ -74,7 +74,15 @@ def failure(error: BaseException, name: str) -> dict[str, Any]:
         text = text.replace(f'File "{folder}{os.sep}', 'File "')
     message = traceback.format_exception_only(error)[-1].strip()
     line = frames.tb_lineno if frames is not None else getattr(error, "lineno", None)
-    return {"error": _pickled_error(error), "message": message, "traceback": text, "line": line}
+    # A line of the cell that failed by itself is all that there is to see, and the kernel shows it.
+    goes_deeper = frames is None or frames.tb_next is not None
+    has_history = error.__cause__ is not None or error.__context__ is not None
+    return {
+        "error": _pickled_error(error),
+        "message": message,
+        "traceback": text if goes_deeper or has_history else None,
+        "line": line,
+    }
 
 
 def _pickled_error(error: BaseException) -> bytes | None:

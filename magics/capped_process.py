@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import linecache
 import os
 import pickle
 import queue
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, NoReturn, TextIO
+from typing import IO, Any, TextIO
 
 from course.errors import CourseError
 from course.measure.units import format_bytes
@@ -26,6 +27,7 @@ CAN_CAP = sys.platform == "linux"
 PERIOD_SECONDS = 0.01
 """Time between two looks at the child's memory, where the system cannot cap it."""
 _LAST_OUTPUT_SECONDS = 1.0
+_LAST_WORDS = 1000
 _CHILD = Path(__file__).with_name("capped_child.py")
 _ENVIRONMENT = {
     # Arrow's default pool reserves memory ahead, and a thread of OpenBLAS takes its buffers at once.
@@ -45,6 +47,7 @@ _MEMORY_WORDS = (
     "unable to allocate",
     "failed to allocate",
     "bad_alloc",
+    "memory allocation",
     "can't start new thread",
 )
 
@@ -102,19 +105,19 @@ def run_capped(code: CappedCode) -> CappedResult:
     Raises:
         MemoryError: it needed more memory than the cap, and said so or died of it.
         CourseError: it ended without a result, or with an error that cannot be brought back.
-        Exception: any error it raised; its cause is a ``ChildTraceback``.
+        Exception: any error it raised; its cause is a ``ChildTraceback`` unless the cell's own line says it all.
     """
     __tracebackhide__ = True
     with TemporaryDirectory(prefix="memory-cap-") as folder:
         request, result = Path(folder, "request"), Path(folder, "result")
         request.write_bytes(_request(code))
         with _child(request, result) as process:
-            killed_at = _follow(process, code.cap_bytes if code.is_watched else None)
-        if killed_at:
-            used, cap = format_bytes(killed_at), format_bytes(code.cap_bytes)
-            raise MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed")
+            ending = _follow(process, code.cap_bytes if code.is_watched else None)
+        if ending.killed_at:
+            used, cap = format_bytes(ending.killed_at), format_bytes(code.cap_bytes)
+            _raise_here(MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed"))
         if not result.exists():
-            _raise_death(process.returncode, code)
+            _raise_here(_death(process.returncode, ending.last_words, code))
         return _read_result(result, code.kernel_name)
 
 
@@ -151,8 +154,21 @@ def _child(request: Path, result: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _follow(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
-    """Copy the child's output until it ends; return the memory at which it was killed, or 0."""
+@dataclass
+class _Ending:
+    """How the child ended: the memory at which it was killed, or 0, and the end of what it wrote on stderr."""
+
+    killed_at: int = 0
+    last_words: str = ""
+
+    def hear(self, target: TextIO, text: str) -> None:
+        if target is sys.stderr:
+            self.last_words = (self.last_words + text)[-_LAST_WORDS:]
+
+
+def _follow(process: subprocess.Popen[bytes], cap_bytes: int | None) -> _Ending:
+    """Copy the child's output until it ends, or is killed for taking more memory than the cap."""
+    ending = _Ending()
     chunks: queue.SimpleQueue[tuple[TextIO, str]] = queue.SimpleQueue()
     readers = [
         threading.Thread(target=_read_stream, args=(pipe, target, chunks), daemon=True)
@@ -162,18 +178,19 @@ def _follow(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
         reader.start()
     deadline = None
     while any(reader.is_alive() for reader in readers) and (deadline is None or time.monotonic() < deadline):
-        _copy_output(chunks)
+        _copy_output(chunks, ending)
         used = _resident_bytes(process.pid) if cap_bytes else 0
         if cap_bytes and used > cap_bytes:
             _kill_tree(process.pid)
-            return used
+            ending.killed_at = used
+            return ending
         if deadline is None and process.poll() is not None:
             # A process that the cell left behind may hold the pipes open for ever.
             deadline = time.monotonic() + _LAST_OUTPUT_SECONDS
-    _copy_output(chunks)
+    _copy_output(chunks, ending)
     for target in (sys.stdout, sys.stderr):
         target.flush()
-    return 0
+    return ending
 
 
 def _read_stream(pipe: IO[bytes], target: TextIO, chunks: queue.SimpleQueue[tuple[TextIO, str]]) -> None:
@@ -183,11 +200,12 @@ def _read_stream(pipe: IO[bytes], target: TextIO, chunks: queue.SimpleQueue[tupl
             chunks.put((target, decoder.decode(content)))
 
 
-def _copy_output(chunks: queue.SimpleQueue[tuple[TextIO, str]]) -> None:
+def _copy_output(chunks: queue.SimpleQueue[tuple[TextIO, str]], ending: _Ending) -> None:
     with suppress(queue.Empty):
         target, text = chunks.get(timeout=PERIOD_SECONDS)
         while True:
             target.write(text)
+            ending.hear(target, text)
             target, text = chunks.get_nowait()
 
 
@@ -213,8 +231,8 @@ def _kill_tree(pid: int) -> None:
                 one.kill()
 
 
-def _raise_death(returncode: int, code: CappedCode) -> NoReturn:
-    __tracebackhide__ = True
+def _death(returncode: int, last_words: str, code: CappedCode) -> MemoryError | CourseError:
+    """Return the error that says how a process ended that gave no result."""
     cap = format_bytes(code.cap_bytes)
     try:
         name = signal.Signals(-returncode).name
@@ -222,9 +240,21 @@ def _raise_death(returncode: int, code: CappedCode) -> NoReturn:
         name = ""
     if name in _MEMORY_SIGNALS:
         reason = "as happens when a library finds no memory"
-        raise MemoryError(f"under a cap of {cap} the cell's process was ended by {name}, {reason}")
+        return MemoryError(f"under a cap of {cap} the cell's process was ended by {name}, {reason}")
+    if _is_about_memory(last_words):
+        # OpenBLAS says so and calls exit(1)
+        said = last_words.strip().splitlines()[-1]
+        return MemoryError(f"under a cap of {cap} a library ended the cell's process: {said}")
     ending = f"by {name}" if name else f"with exit code {returncode}"
-    raise CourseError(f"the cell's process ended {ending} before it gave a result; look at its output above")
+    return CourseError(f"the cell's process ended {ending} before it gave a result; look at its output above")
+
+
+def _raise_here(error: Exception) -> None:
+    """Raise from a line that says what happened: no line of the cell is known to be guilty."""
+    __tracebackhide__ = True
+    name, source = "<memory_cap>", "raise error from cause  # the process of the cell ended"
+    linecache.cache[name] = (len(source), None, [source], name)
+    _raise_at(error, None, name, 1)
 
 
 def _read_result(path: Path, kernel_name: str) -> CappedResult:
@@ -232,7 +262,8 @@ def _read_result(path: Path, kernel_name: str) -> CappedResult:
     with path.open("rb") as file:
         header = pickle.load(file)  # noqa: S301
         if "traceback" in header:
-            _raise_at(_error(header), ChildTraceback(header["traceback"]), kernel_name, header["line"])
+            cause = ChildTraceback(header["traceback"]) if header["traceback"] else None
+            _raise_at(_error(header), cause, kernel_name, header["line"])
         outputs = {}
         with suppress(EOFError):
             while True:
@@ -241,7 +272,7 @@ def _read_result(path: Path, kernel_name: str) -> CappedResult:
     return CappedResult(outputs, header["shown"])
 
 
-def _raise_at(error: BaseException, cause: ChildTraceback, name: str, line: int | None) -> None:
+def _raise_at(error: BaseException, cause: ChildTraceback | None, name: str, line: int | None) -> None:
     """Raise ``error`` from a frame that says the line of the cell, as if the cell had raised it here."""
     __tracebackhide__ = True
     source = "\n" * ((line or 1) - 1) + "raise error from cause"
@@ -251,9 +282,13 @@ def _raise_at(error: BaseException, cause: ChildTraceback, name: str, line: int 
 def _error(header: dict[str, Any]) -> BaseException:
     message = header["message"]
     error = _unpickled_error(header["error"])
-    if not isinstance(error, MemoryError) and any(words in message.lower() for words in _MEMORY_WORDS):
+    if not isinstance(error, MemoryError) and _is_about_memory(message):
         return MemoryError(message)
     return error or CourseError(f"the cell failed: {message}")
+
+
+def _is_about_memory(text: str) -> bool:
+    return any(words in text.lower() for words in _MEMORY_WORDS)
 
 
 def _unpickled_error(content: bytes | None) -> BaseException | None:

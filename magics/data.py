@@ -13,6 +13,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from magics.options import parse, variable_name
+from magics.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -49,6 +50,8 @@ class DataMagics(Magics):
 
     shell: InteractiveShell
 
+    @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("name", metavar="NAME|URL", help="A name of the course or an http address; a variable will do.")
     @argument("-d", "--directory", metavar="DIR", default="data", help="Folder where the file is wanted: data.")
@@ -58,7 +61,6 @@ class DataMagics(Magics):
     @argument("--keep-compressed", action="store_true", help="Do not decompress .gz .bz2 .xz .zip .tar*.")
     @argument("-f", "--filename", metavar="FILE", help="Name of the file, for an address that ends with none.")
     @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
-    @line_magic
     def download(self, line: str) -> Path | None:
         """Get a data file, decompressed, and return its path; nothing is fetched if it is there and intact.
 
@@ -87,6 +89,8 @@ class DataMagics(Magics):
         )
         return self._handed(path, arguments.output)
 
+    @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("file", metavar="FILE", help=FILE_HELP)
     @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
@@ -95,7 +99,6 @@ class DataMagics(Magics):
     @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
     @argument("--raw", action="store_true", help="Give plain text.")
     @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
-    @line_magic
     def head(self, line: str) -> PlainText | None:
         """Show the first lines of a text file of any size.
 
@@ -109,6 +112,8 @@ class DataMagics(Magics):
 
         return self._shown(head, parse(self.head, line))
 
+    @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("file", metavar="FILE", help=FILE_HELP)
     @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
@@ -117,7 +122,6 @@ class DataMagics(Magics):
     @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
     @argument("--raw", action="store_true", help="Give plain text.")
     @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
-    @line_magic
     def tail(self, line: str) -> PlainText | None:
         """Show the last lines of a text file of any size; only its end is read.
 
@@ -130,12 +134,13 @@ class DataMagics(Magics):
 
         return self._shown(tail, parse(self.tail, line))
 
+    @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("file", metavar="FILE", help=FILE_HELP)
     @argument("-t", "--text", action="store_true", help="Count as Python's text mode does: CR alone ends a line too.")
     @argument("-e", "--encoding", help=ENCODING_HELP)
     @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
-    @line_magic
     def linecount(self, line: str) -> int | None:
         """Return the number of lines of a file: its line feeds, plus a last line that lacks its end.
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.displayhook import DisplayHook
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
@@ -17,9 +16,13 @@ from course.errors import BadArgumentError
 from course.measure.units import format_bytes
 from magics.capped_process import CAN_CAP, CappedCode, run_capped
 from magics.options import parse, variable_name
+from magics.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+LEAST_CAP_BYTES = 16 * 2**20
+"""Data memory of a process that has only started Python, 12.4 MiB on Linux with Python 3.11, rounded up."""
 
 
 class ShownValue:
@@ -79,18 +82,19 @@ class MemoryCapMagics(Magics):
         self.shell.user_ns.update(result.outputs)
         return ShownValue(result.shown) if result.shown else None
 
+    @short_traceback
     def _code(self, options: Namespace, cell: str) -> CappedCode:
-        from course.data.size import parse_size
-
         source = self.shell.transform_cell(cell)
         if "get_ipython()" in source:
-            raise UsageError("magics and ! commands do not run under %%memory_cap: leave them out of the cell")
+            raise BadArgumentError("magics and ! commands do not run under %%memory_cap: leave them out of the cell")
         number = self.shell.displayhook.prompt_count
+        kernel_name = self.shell.compile.cache(source, number, raw_code=cell)
+        self.shell.compile.ast_parse(source, filename=kernel_name)  # no process is started for what is not Python
         return CappedCode(
             source,
             f"Cell In[{number}]",
-            self.shell.compile.cache(source, number, raw_code=cell),
-            parse_size(options.cap),
+            kernel_name,
+            _cap_bytes(options.cap),
             self._pickled(_names(options.input)),
             tuple(_names(options.output)),
             is_shown=not DisplayHook.semicolon_at_end_of_expression(cell),
@@ -102,11 +106,24 @@ class MemoryCapMagics(Magics):
 
         missing = [name for name in names if name not in self.shell.user_ns]
         if missing:
-            raise UsageError(f"--input {missing[0]}: there is no such variable in the notebook")
+            raise BadArgumentError(f"--input {missing[0]}: there is no such variable in the notebook")
         try:
             return bytes(cloudpickle.dumps({name: self.shell.user_ns[name] for name in names}))
         except (TypeError, AttributeError, ValueError) as error:
             raise BadArgumentError(f"a variable given to the cell cannot be pickled ({error}); give another") from error
+
+
+def _cap_bytes(text: str) -> int:
+    from course.data.size import parse_size
+
+    cap_bytes = parse_size(text)
+    if cap_bytes < LEAST_CAP_BYTES:
+        advice = f"did you mean {text.strip()}MiB?" if text.strip().isdecimal() else "give a larger one, such as 512MiB"
+        raise BadArgumentError(
+            f"a cap of {format_bytes(cap_bytes)} is less than the {format_bytes(LEAST_CAP_BYTES)} that Python takes "
+            f"before the cell starts: {advice}"
+        )
+    return cap_bytes
 
 
 def _names(text: str) -> list[str]:

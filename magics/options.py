@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
 
+from course.errors import BadArgumentError
+
+# an option: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
+_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
+_OPTION = re.compile(rf"\s*(?:--[a-z][\w-]*(?:=|\s+){_VALUE}|-[a-z]\s*{_VALUE})(?=\s|$)", re.IGNORECASE)
+
+
+class VariableNameError(BadArgumentError, argparse.ArgumentTypeError):
+    """No variable can have this name; argparse shows the message of an ArgumentTypeError, of no other."""
+
 
 def split_line(line: str) -> list[str]:
     """Return the words of ``line``, quotes removed.
 
     Raises:
-        UsageError: a quote is not closed.
+        BadArgumentError: a quote is not closed.
     """
     words = shlex.shlex(line, posix=True)
     words.whitespace_split = True
@@ -22,26 +33,45 @@ def split_line(line: str) -> list[str]:
     words.escape = ""
     try:
         return list(words)
-    except ValueError as error:
-        raise UsageError(f"a quote is not closed in {line!r}") from error
+    except ValueError:
+        raise BadArgumentError(f"a quote is not closed in {line!r}") from None
+
+
+def split_sql(line: str) -> tuple[str, str]:
+    """Return the options at the beginning of a line, then the SQL that follows, untouched.
+
+    Every option takes a value: what follows the first words that are not an option is SQL.
+    """
+    end = 0
+    while match := _OPTION.match(line, end):
+        end = match.end()
+    rest = line[end:].strip()
+    # neither a statement nor a comment starts like this: an option without its value, for the parser to refuse
+    return (line, "") if re.match("--?[a-zA-Z]", rest) else (line[:end], rest)
 
 
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     """Return the options of a magic that was declared with ``@magic_arguments``.
 
     Raises:
-        UsageError: an option is unknown or lacks its value.
+        BadArgumentError: an option is unknown or lacks its value. IPython prints a ``UsageError`` and no more, which
+            leaves nothing for a test of the notebook to see.
     """
     parser: argparse.ArgumentParser = magic.parser  # type: ignore[attr-defined]
-    return parser.parse_args(split_line(line))
+    try:
+        return parser.parse_args(split_line(line))
+    except UsageError as error:
+        name = parser.prog.lstrip("%")
+        sign = "%" if name in magic.__self__.magics["line"] else "%%"  # type: ignore[attr-defined]
+        raise BadArgumentError(f"{error} ({sign}{name}? shows the options)") from None
 
 
 def variable_name(text: str) -> str:
     """Return ``text`` if a variable can have this name.
 
     Raises:
-        UsageError: none can.
+        VariableNameError: none can.
     """
     if not text.isidentifier():
-        raise UsageError(f"{text}: this is not a variable name")
+        raise VariableNameError(f"{text}: this is not a variable name")
     return text

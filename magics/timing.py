@@ -10,10 +10,10 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
 from magics.awaiting import AwaitMagic
 from magics.cell import Cell, run_now
@@ -64,6 +64,7 @@ class TimingMagics(Magics):
         displayed, ``await`` works, an exception is raised as ever (and the measure recorded, as failed).
         CPU time and memory count the processes that this one started. Every run goes to the ledger: see ``%measures``.
         The bytes are those the program asked for, whether they came from the disk or from the page cache.
+        A file mapped in memory, as pandas and Arrow map large ones, is not read in this sense: it does not count.
 
         Examples::
 
@@ -94,7 +95,7 @@ class TimingMagics(Magics):
     def _line_request(self, line: str) -> tuple[_Request, str]:
         options, statement = _split_options(line)
         if not statement:
-            raise UsageError("%measure needs the code to measure on its line; for a whole cell write %%measure")
+            raise BadArgumentError("%measure needs the code to measure on its line; for a whole cell write %%measure")
         arguments = parse(self.measure, options)
         is_long = len(statement) > _LONGEST_LABEL
         return _request(arguments, arguments.name or statement[:_LONGEST_LABEL] + "…" * is_long), statement
@@ -157,7 +158,7 @@ def _draw() -> Any:
 
 def _request(arguments: Namespace, label: str) -> _Request:
     if arguments.repeat < 1:
-        raise UsageError(f"--repeat {arguments.repeat}: it must run at least once")
+        raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
     output = variable_name(arguments.output) if arguments.output else None
     return _Request(label, arguments.repeat, output, arguments.quiet)
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from course.cli.bench_command import bench
 from course.cli.build_command import build
 from course.cli.data_command import data
 from course.cli.doctor_command import doctor
@@ -34,7 +35,7 @@ def course() -> None:
     """  # noqa: D301 click reads \b as: keep these lines
 
 
-for command in (build, data, doctor, serve, start):
+for command in (bench, build, data, doctor, serve, start):
     course.add_command(command)
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
 from magics.completion import install_matcher, nothing
+from magics.options import split_sql
+from magics.sql.errors import SQLError
 from magics.sql.keywords import BEFORE_TABLE, KEYWORDS
 from magics.sql.naming import as_written, folded
 from magics.sql.opening import as_connection
-from magics.sql.options import split_sql
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -95,8 +96,12 @@ def _request(context: CompletionContext) -> _Request | None:
 
 
 def _catalog(shell: InteractiveShell, variable: str) -> dict[str, Table]:
-    connection = as_connection(shell.user_ns.get(variable))
-    return {} if connection is None or connection.closed else connection.catalog()
+    try:
+        connection = as_connection(shell.user_ns.get(variable))
+        return {} if connection is None or connection.closed else connection.catalog()
+    except SQLError:
+        # closed behind our back, locked, dropped: nothing to propose, and a key press is no place for an error
+        return {}
 
 
 def _bare(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -46,10 +47,13 @@ class Connection(ABC):
 
     engine: ClassVar[str]
 
-    def __init__(self, raw: Any, location: str, *, read_only: bool = False) -> None:
+    def __init__(self, raw: Any, path: Path | None, *, read_only: bool = False) -> None:
         self._raw: Any = raw
         self._catalog: dict[str, Table] | None = None
-        self.location = location
+        self._is_stale = True
+        # the notebook may change folder
+        self._file = None if path is None else path.resolve()
+        self.location = ":memory:" if path is None else str(path)
         self.read_only = read_only
 
     def __repr__(self) -> str:
@@ -72,7 +76,9 @@ class Connection(ABC):
 
     def holds(self, path: Path | None) -> bool:
         """Tell whether the connection is open on the file ``path``."""
-        return not self.closed and path is not None and path.exists() and path.samefile(self.location)
+        if self.closed or self._file is None or path is None:
+            return False
+        return path.exists() and self._file.exists() and path.samefile(self._file)
 
     @property
     def raw(self) -> Any:
@@ -97,7 +103,7 @@ class Connection(ABC):
     # ------------------------------------------------------------------ names
     def catalog(self) -> dict[str, Table]:
         """Return the tables and views as last read; read them if nothing is known."""
-        if self._catalog is None:
+        if self._is_stale:
             self.refresh()
         return self._catalog or {}
 
@@ -105,14 +111,19 @@ class Connection(ABC):
         """Read again the tables, views and columns of the database."""
         with self.translated(""):
             self._catalog = self._read_catalog()
+        self._is_stale = False
 
-    def known(self) -> dict[str, Table]:
-        """Return the tables and views for a hint: the last ones read if the engine is in no state to answer."""
-        try:
+    def known(self) -> dict[str, Table] | None:
+        """Return the tables and views for a hint: if the engine cannot answer the last ones read, None if none were."""
+        with contextlib.suppress(*self._engine_errors(), SQLError):
             self._catalog = self._read_catalog()
-        except self._engine_errors():
-            return self._catalog or {}
         return self._catalog
+
+    def known_functions(self) -> list[str]:
+        """Return the names of the functions of the engine, for a hint."""
+        with contextlib.suppress(*self._engine_errors(), SQLError):
+            return self._read_functions()
+        return []
 
     def tables(self) -> list[str]:
         """Return the names of the tables and views, sorted."""
@@ -127,7 +138,8 @@ class Connection(ABC):
         """
         self.refresh()
         for known, table in self.catalog().items():
-            if folded(known) == folded(name):
+            whole = [".".join(table.path[start:]) for start in range(len(table.path) - 1)]
+            if folded(name) in map(folded, [known, *whole]):
                 return table
         raise SQLError(f"no such table: {name} — {suggestion(name, sorted(self.catalog()), 'tables')}")
 
@@ -178,7 +190,8 @@ class Connection(ABC):
             cause = self._cause(error)
             message = str(error) if cause is error else f"{error}: {type(cause).__name__}: {cause}"
             hint = explain(message, sql, self, namespace or {})
-            raise SQLError(f"{hint} ({place})" if place else hint) from cause
+            # the whole message of the engine is in the hint: only an error of a user's function adds to it
+            raise SQLError(f"{hint} ({place})" if place else hint) from (None if cause is error else cause)
 
     def add_function(self, function: Callable[..., Any], name: str) -> None:
         """Make a Python function available in SQL under ``name``.
@@ -198,7 +211,7 @@ class Connection(ABC):
         """
         path = self.table(name).path
         self.run(f"DROP TABLE {quoted(*path)}")
-        self._catalog = None
+        self._is_stale = True
 
     def import_frame(self, frame: DataFrame, table: str, if_exists: str = "fail") -> int:
         """Write a DataFrame, without its index, in a table: all of it or nothing.
@@ -226,6 +239,8 @@ class Connection(ABC):
         return self._importing(table, if_exists, file.names, lambda append: self._write_file(file, table, append))
 
     def _importing(self, table: str, if_exists: str, names: Sequence[str], write: Callable[[bool], int]) -> int:
+        if self.read_only:
+            raise SQLError(f"nothing can be imported in {self.location}: connect again without --read-only")
         exists = self.has_table(table)
         if exists and if_exists == "fail":
             raise SQLError(f"table {table} exists already: add --if_exists replace or --if_exists append")
@@ -235,7 +250,7 @@ class Connection(ABC):
             if exists and if_exists == "replace":
                 self.raw.execute(f"DROP TABLE {quoted(*self.table(table).path)}")
             rows = write(exists and if_exists == "append")
-        self._catalog = None
+        self._is_stale = True
         return rows
 
     # ------------------------------------------------------------------ what an engine must do
@@ -248,6 +263,9 @@ class Connection(ABC):
 
     @abstractmethod
     def _read_catalog(self) -> dict[str, Table]: ...
+
+    @abstractmethod
+    def _read_functions(self) -> list[str]: ...
 
     @abstractmethod
     def _split(self, sql: str) -> Sequence[Any]: ...

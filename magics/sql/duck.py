@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from course.progress import is_watched
 from magics.sql.connection import Answer, Connection, Table
 from magics.sql.errors import SQLError
 from magics.sql.functions import duckdb_types
+from magics.sql.location import shown_path
 from magics.sql.naming import dollar_parameters, parameter
 from magics.sql.values import plain
 
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
 # rows in the smallest part of a result that DuckDB hands over
 _VECTOR = 2048
 _COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "COPY"})
-# what writes a file although the database itself is read-only
-_WRITES_FILES = frozenset({"COPY", "EXPORT", "ATTACH", "PREPARE"})
+# all that a read-only connection runs: the others write in the database, in a file, in the folder of the extensions
+_READING = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL", "SET", "TRANSACTION"})
+# EXPLAIN ANALYZE runs what it explains; a pivot that is copied in a file is a MULTI like another
+_WRITES_A_FILE = re.compile(r"\b(COPY|EXPORT)\b", re.IGNORECASE)
+_ADVICE = {
+    "Could not set lock": " — another program holds it: close it there with %SQL_close",
+    "different configuration": " — this notebook holds it opened otherwise: close it first with %SQL_close",
+}
 
 
 def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
@@ -41,19 +49,28 @@ def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
     try:
         raw = duckdb.connect(name, read_only=read_only and path is not None)
     except duckdb.Error as error:
-        busy = " — another program holds it: close it there with %SQL_close" if "lock" in str(error) else ""
-        raise SQLError(f"{path} cannot be opened: {str(error).splitlines()[0]}{busy}") from error
+        advice = next((advice for part, advice in _ADVICE.items() if part in str(error)), "")
+        raise SQLError(f"{path} cannot be opened: {str(error).splitlines()[0]}{advice}") from None
     # Python variables are reached by :name parameters only, never by the name of a table
     raw.execute("SET python_enable_replacements = false")
     raw.execute(f"SET enable_progress_bar = {is_watched()}; SET enable_progress_bar_print = false")
-    return DuckConnection(raw, name, read_only=read_only)
+    if read_only:
+        # settings write files too: logs, profiles, extensions
+        raw.execute("SET autoinstall_known_extensions = false; SET lock_configuration = true")
+    return DuckConnection(raw, path, read_only=read_only)
 
 
 def wrap_duckdb(raw: Any) -> DuckConnection:
-    """Wrap a connection opened by the notebook itself."""
+    """Wrap a connection opened by the notebook itself.
+
+    Raises:
+        SQLError: it is closed.
+    """
+    connection = DuckConnection(raw, None)
     listing = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-    paths = raw.execute(listing).fetchall()
-    return DuckConnection(raw, paths[0][0] or ":memory:")
+    with connection.translated(""):
+        ((file,),) = raw.execute(listing).fetchall()
+    return DuckConnection(raw, shown_path(file or ""))
 
 
 class DuckConnection(Connection):
@@ -61,8 +78,8 @@ class DuckConnection(Connection):
 
     engine: ClassVar[str] = "duckdb"
 
-    def __init__(self, raw: Any, location: str, *, read_only: bool = False) -> None:
-        super().__init__(raw, location, read_only=read_only)
+    def __init__(self, raw: Any, path: Path | None, *, read_only: bool = False) -> None:
+        super().__init__(raw, path, read_only=read_only)
         self._functions: set[str] = set()
         self._parallel = True
 
@@ -84,18 +101,23 @@ class DuckConnection(Connection):
             columns.setdefault(tuple(path), []).append((name, declared))
         return {_shown(path, current): Table(path, tuple(found)) for path, found in columns.items()}
 
+    def _read_functions(self) -> list[str]:
+        return [
+            name for (name,) in self.raw.execute("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
+        ]
+
     # ------------------------------------------------------------------ statements
     def _split(self, sql: str) -> list[Any]:
         return list(self.raw.extract_statements(dollar_parameters(sql)))
 
     def _execute(self, statement: Any, namespace: Mapping[str, Any], limit: int | None) -> Answer | None:
         kind = statement.type.name
-        if self.read_only and kind in _WRITES_FILES:
-            raise SQLError(f"{kind} could write a file: this connection is read-only")
+        if self.read_only and (kind not in _READING or _is_copy(kind, statement.query)):
+            raise SQLError(f"{kind} could write: this connection is read-only, connect again without --read-only")
         values = {name: plain(parameter(namespace, name)) for name in statement.named_parameters}
         self.raw.execute(statement, values or None)
         if kind not in {"SELECT", "EXPLAIN"}:
-            self._catalog = None
+            self._is_stale = True
         if self._is_silent(kind, statement.query):
             self._finish()
             return None
@@ -115,9 +137,12 @@ class DuckConnection(Connection):
         with warnings.catch_warnings():
             # the client calls a form of DataFrame.drop that pandas gives up
             warnings.simplefilter("ignore", DeprecationWarning)
-            if limit is None:
-                return Answer(self.raw.df(), more=False)
-            frame = self._first_rows(limit + 1)
+            frame = self.raw.df() if limit is None else self._first_rows(limit + 1)
+        for position, column in enumerate(self.raw.description or []):
+            if column[1] == "BLOB":
+                frame.isetitem(position, frame.iloc[:, position].map(bytes, na_action="ignore").array)
+        if limit is None:
+            return Answer(frame, more=False)
         return Answer(frame.head(limit), more=len(frame) > limit)
 
     def _first_rows(self, count: int) -> DataFrame:
@@ -132,11 +157,11 @@ class DuckConnection(Connection):
         return pd.concat(filled, ignore_index=True) if len(filled) > 1 else parts[0]
 
     def _create_function(self, function: Callable[..., Any], name: str) -> None:
-        arguments, result = duckdb_types(function)
+        arguments, result, null_handling = duckdb_types(function, name)
         if name in self._functions:
             self.raw.remove_function(name)
             self._functions.remove(name)
-        self.raw.create_function(name, function, arguments, result)
+        self.raw.create_function(name, function, arguments, result, null_handling=null_handling)
         self._functions.add(name)
 
     # ------------------------------------------------------------------ tables in and out
@@ -173,7 +198,7 @@ class DuckConnection(Connection):
             return super().import_file(file, table, if_exists)
         except SQLError as error:
             # the parallel reader refuses line ends between quotes, once it meets one
-            if "parallel=false" not in str(error.__cause__):
+            if "parallel=false" not in str(error.__context__):
                 raise
         self._parallel = False
         try:
@@ -190,6 +215,10 @@ class DuckConnection(Connection):
         from magics.sql.duckfile import write_file
 
         return write_file(self, file, table, append=append, parallel=self._parallel)
+
+
+def _is_copy(kind: str, query: str) -> bool:
+    return kind in {"EXPLAIN", "MULTI"} and _WRITES_A_FILE.search(query) is not None
 
 
 def _shown(path: tuple[str, ...], current: str) -> str:

@@ -22,6 +22,7 @@ def recorded(function: Callable[..., Any], raised: list[Exception]) -> tuple[Cal
 
     @wraps(function)
     def call(*values: Any) -> Any:
+        __tracebackhide__ = True
         try:
             return plain(function(*values))
         except Exception as error:
@@ -45,19 +46,29 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         raise SQLError(f"the arguments of {function!r} are unknown: wrap it in a function of your own") from None
 
 
-def duckdb_types(function: Callable[..., Any]) -> tuple[list[str], str]:
-    """Return the SQL types of the arguments and of the result, from the annotations of the function.
+def duckdb_types(function: Callable[..., Any], name: str) -> tuple[list[str], str, str]:
+    """Return the SQL types of the arguments and of the result, and how NULL is handled, from the annotations.
+
+    As soon as one annotation says ``| None`` the function is called on NULL and may return None; else DuckDB
+    does not call it on NULL and takes None for an error.
 
     Raises:
         SQLError: an annotation is missing or is none of bool, int, float, str, bytes.
     """
-    hints = typing.get_type_hints(function)
-    names = [item.name for item in _parameters(function)]
-    for name in (*names, "return"):
-        if hints.get(name) not in _DUCKDB_TYPES:
-            example = ", ".join(f"{item}: float" for item in names)
-            raise SQLError(
-                f"DuckDB needs the types of {function.__name__}: write def {function.__name__}({example}) -> float, "
-                "with bool, int, float, str or bytes"
-            )
-    return [_DUCKDB_TYPES[hints[name]] for name in names], _DUCKDB_TYPES[hints["return"]]
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except (ValueError, NameError) as error:
+        raise SQLError(f"the types of {name} are unknown: wrap it in a function of your own ({error})") from None
+    parameters = signature.parameters.values()
+    annotations = [*(item.annotation for item in parameters), signature.return_annotation]
+    unions = [set(typing.get_args(annotation)) or {annotation} for annotation in annotations]
+    kinds = [_DUCKDB_TYPES.get((union - {type(None)}).pop()) for union in unions]
+    known = [kind for kind, union in zip(kinds, unions, strict=True) if kind and len(union - {type(None)}) == 1]
+    if len(known) < len(annotations):
+        example = ", ".join(f"{item.name}: float" for item in parameters)
+        raise SQLError(
+            f"DuckDB needs the types of {name}: write def {name}({example}) -> float, "
+            "with bool, int, float, str or bytes, or for instance float | None"
+        )
+    is_nullable = any(type(None) in union for union in unions)
+    return known[:-1], known[-1], "special" if is_nullable else "default"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from magics.sql.naming import suggestion
+from magics.sql.naming import similar, suggestion
 
 if TYPE_CHECKING:
     from magics.sql.connection import Connection
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _TABLE = re.compile(r"no such table: (?P<name>.+)|Table with name (?P<duck>.+?) does not exist")
 _COLUMN = re.compile(
     r"no such column: (?P<name>.+)|has no column named (?P<named>.+)"
-    r"|Referenced column \"(?P<duck>.+?)\" not found|does not have a column (?:named|with name) \"(?P<binder>.+?)\""
+    r"|Referenced (?:update )?column \"?(?P<duck>.+?)\"? not found"
+    r"|does not have a column (?:named|with name) \"(?P<binder>.+?)\""
 )
 _FUNCTION = re.compile(r"no such function: (?P<name>\w+)|Function with name (?P<duck>\w+) does not exist")
 # lines where DuckDB guesses: its guesses come from its own system tables as well
@@ -28,6 +29,10 @@ _FIXED = {
     "Could not set lock": "another notebook or program holds this file: close it there with %SQL_close",
     "too many columns": "SQLite holds 2,000 columns in a table: use fewer, or a .duckdb file",
     "duplicate column name": "SQL names do not distinguish upper and lower case: rename one",
+    "configuration has been locked": "a read-only connection keeps its settings: some of them write files",
+    "closed database": "open it again, or name another connection with -v",
+    "already closed": "open it again, or name another connection with -v",
+    "returned result contained NULL": "write the result of the function as for instance -> float | None",
     "already exists": "choose another name, or drop the first one",
     "has no name, but you supplied a dictionary": "write the parameters :name, not ?",
 }
@@ -52,7 +57,7 @@ def _hint(message: str, sql: str, connection: Connection, namespace: Mapping[str
     named: list[tuple[re.Pattern[str], Callable[[str], str]]] = [
         (_TABLE, lambda name: _unknown_table(name, connection, namespace)),
         (_COLUMN, lambda name: suggestion(name.rpartition(".")[2], _columns(sql, connection), "columns")),
-        (_FUNCTION, lambda name: f"%SQL_add_function {name} makes the notebook's function {name} available"),
+        (_FUNCTION, lambda name: _unknown_function(name, connection, namespace)),
     ]
     for pattern, advice in named:
         match = pattern.search(message)
@@ -65,12 +70,19 @@ def _unknown_table(name: str, connection: Connection, namespace: Mapping[str, An
     bare = name.removeprefix("main.")
     if type(namespace.get(bare)).__name__ == "DataFrame":
         return f"{bare} is a DataFrame of the notebook: %SQL_import_df {bare} makes it a table"
-    return suggestion(bare, sorted(connection.known()), "tables")
+    known = connection.known()
+    return "" if known is None else suggestion(bare, sorted(known), "tables")
+
+
+def _unknown_function(name: str, connection: Connection, namespace: Mapping[str, Any]) -> str:
+    close = None if callable(namespace.get(name)) else similar(name, connection.known_functions())
+    advice = f"%SQL_add_function {name} makes the notebook's function {name} available"
+    return f"did you mean {close}? {advice}" if close else advice
 
 
 def _columns(sql: str, connection: Connection) -> list[str]:
     """Return the columns of the tables that the statements name, of all tables if they name none."""
-    catalog = connection.known()
+    catalog = connection.known() or {}
     text = sql.casefold()
     mentioned = [table for name, table in catalog.items() if name.casefold() in text] or list(catalog.values())
     return list(dict.fromkeys(name for table in mentioned for name, _ in table.columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ TITLES = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 # first bytes: https://www.sqlite.org/fileformat.html#magic_header_string, https://duckdb.org/docs/internals/storage
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _DUCKDB_HEADER = b"DUCK"
+_URL_WITHOUT_SLASHES = re.compile(r"(sqlite|duckdb|file|:memory):", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def locate(target: str) -> Location:
     engine, separator, rest = target.partition("://")
     if separator:
         return _locate_url(target, engine.lower(), rest)
-    path = Path(target).expanduser()
+    if _URL_WITHOUT_SLASHES.match(target):
+        raise SQLError(f"no engine for {target!r}: write sqlite:///path or duckdb:///path")
+    path = _home_expanded(target)
     if path.suffix.lower() not in SUFFIXES:
         raise SQLError(
             f"the engine of {target!r} is unknown: use one of the suffixes {', '.join(SUFFIXES)}, "
@@ -59,7 +63,24 @@ def _locate_url(target: str, engine: str, rest: str) -> Location:
         return Location(engine, None)
     if not rest.startswith("/"):
         raise SQLError(f"{target!r} lacks a slash: write {engine}:///{rest}")
-    return Location(engine, Path(rest[1:]).expanduser())
+    if "?" in rest or rest.startswith("/:memory:"):
+        raise SQLError(f"{target!r} has parameters: write {engine}:///path and the options of %SQL_connect")
+    return Location(engine, _home_expanded(rest[1:]))
+
+
+def _home_expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise SQLError(f"{text}: {error}") from None
+
+
+def shown_path(file: str) -> Path | None:
+    """Return the path of an open database as a person would write it from here, None if it has no file."""
+    path = Path(file)
+    if not file:
+        return None
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def check_file(location: Location, *, create: bool) -> None:
@@ -68,17 +89,23 @@ def check_file(location: Location, *, create: bool) -> None:
     Raises:
         SQLError: the file does not exist and ``create`` is false, or it is not a database of this engine.
     """
-    path = location.path
-    if path is None:
+    if location.path is None:
         return
+    try:
+        _check_path(location, location.path, create=create)
+    except OSError as error:
+        raise SQLError(f"{location.path} cannot be opened: {error.strerror or error}") from None
+
+
+def _check_path(location: Location, path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise SQLError(f"{path} is a folder: name a file in it")
-    if not path.exists():
-        if not create:
-            raise SQLError(f"{path} does not exist{_neighbours(path)}: check the name, or add --create to make it")
+    if path.exists():
+        _check_header(location, path)
+    elif create:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return
-    _check_header(location, path)
+    else:
+        raise SQLError(f"{path} does not exist{_neighbours(path)}: check the name, or add --create to make it")
 
 
 def _neighbours(path: Path) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
     line_cell_magic,
@@ -19,15 +18,15 @@ from IPython.core.magic import (
 )
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from magics.options import parse, variable_name
+from course.errors import BadArgumentError
+from magics.options import parse, split_sql, variable_name
 from magics.sql.completion import complete_sql
 from magics.sql.connection import Connection
 from magics.sql.errors import SQLError
-from magics.sql.location import locate
 from magics.sql.naming import similar
-from magics.sql.opening import connect, connection_in
-from magics.sql.options import split_sql
+from magics.sql.opening import check_target, connect, connection_in
 from magics.sql.types import python_type
+from magics.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -67,6 +66,7 @@ class SQLMagics(Magics):
         complete_sql(shell)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("database", help="file, :memory:, sqlite:///path, duckdb:///path, duckdb://, or a variable with its path")
     @_variable()
@@ -92,6 +92,7 @@ class SQLMagics(Magics):
         return connection
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @_variable()
     @_output()
@@ -108,6 +109,7 @@ class SQLMagics(Magics):
         return tables if self._is_shown(tables, options) else None
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("table", help="name of a table or view")
     @argument("--as_list", action="store_true", help="return a list of (name, type)")
@@ -129,6 +131,7 @@ class SQLMagics(Magics):
     @no_var_expand
     @needs_local_scope
     @line_cell_magic
+    @short_traceback
     @magic_arguments()
     @argument("-q", "--query", help="SQL between quotes; may be written without -q after the options")
     @argument(
@@ -162,7 +165,7 @@ class SQLMagics(Magics):
         head, rest = split_sql(line)
         options = parse(self.SQL, head)
         if options.n < 0:
-            raise UsageError(f"-n {options.n}: a number of rows is 0 or more")
+            raise BadArgumentError(f"-n {options.n}: a number of rows is 0 or more")
         sql = _statements(options.query, rest, cell)
         connection = self._connection(options)
         namespace: Mapping[str, Any] = ChainMap(_mutable(local_ns), self._names)
@@ -176,6 +179,7 @@ class SQLMagics(Magics):
         return _shown(answer.frame, options, more=answer.more, connection=connection)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("df", help="variable that holds the DataFrame")
     @_table()
@@ -197,6 +201,7 @@ class SQLMagics(Magics):
         return self._connection(options).import_frame(frame, table, options.if_exists)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("filename", help="text file whose first line names the columns, or a variable with its path")
     @_table()
@@ -226,6 +231,7 @@ class SQLMagics(Magics):
         return connection.import_file(file, table, options.if_exists)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("function", help="name of a Python function of the notebook")
     @_variable()
@@ -246,6 +252,7 @@ class SQLMagics(Magics):
         self._connection(options).add_function(function, options.function)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @argument("table", help="name of the table")
     @_variable()
@@ -260,6 +267,7 @@ class SQLMagics(Magics):
         self._connection(options).drop_table(options.table)
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @_variable()
     def SQL_refresh_completion(self, line: str) -> None:
@@ -272,6 +280,7 @@ class SQLMagics(Magics):
         self._connection(parse(self.SQL_refresh_completion, line)).refresh()
 
     @line_magic
+    @short_traceback
     @magic_arguments()
     @_variable()
     def SQL_close(self, line: str) -> None:
@@ -322,8 +331,9 @@ class SQLMagics(Magics):
 
 def _reconnect(former: Any, target: str, *, create: bool, read_only: bool) -> Connection:
     """Open ``target``, then close the connection it replaces; before, if it is on the same file."""
+    location = check_target(target, create=create, read_only=read_only)
     replaced = former if isinstance(former, Connection) and not former.closed else None
-    if replaced is not None and replaced.holds(locate(target).path):
+    if replaced is not None and replaced.holds(location.path):
         replaced.close()
     connection = connect(target, create=create, read_only=read_only)
     if replaced is not None and not replaced.closed:
@@ -333,10 +343,10 @@ def _reconnect(former: Any, target: str, *, create: bool, read_only: bool) -> Co
 
 def _statements(query: str | None, rest: str, cell: str | None) -> str:
     if query is not None and (rest or cell):
-        raise UsageError("write the SQL once: after -q, on the line, or in the cell")
+        raise BadArgumentError("write the SQL once: after -q, on the line, or in the cell")
     sql = query if query is not None else f"{rest}\n{cell or ''}"
     if not sql.strip():
-        raise UsageError("no SQL: write it after the options, or in the cell")
+        raise BadArgumentError("no SQL: write it after the options, or in the cell")
     return sql
 
 
@@ -347,5 +357,5 @@ def _mutable(names: Mapping[str, Any] | None) -> dict[str, Any]:
 def _shown(frame: DataFrame, options: Any, *, more: bool, connection: Connection) -> DataFrame:
     from magics.sql.results import preview
 
-    kept = f"all in {options.output}" if options.output else "-o NAME fetches all"
-    return preview(frame, options.n, more=more, source=f"{options.variable} {connection!r}, {kept}")
+    left = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
+    return preview(frame, options.n, more=more, others=f"all are in {options.output}" if options.output else left)

@@ -80,6 +80,8 @@ def parameter(namespace: Mapping[str, Any], name: str) -> Any:
     Raises:
         SQLError: the notebook has no such variable.
     """
+    if not name.isidentifier():
+        raise SQLError("a parameter without a name: write :name, with the name of a variable, not ?")
     try:
         return namespace[name]
     except KeyError:

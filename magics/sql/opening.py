@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from magics.sql.connection import Connection
 from magics.sql.errors import SQLError
-from magics.sql.location import check_file, locate
+from magics.sql.location import Location, check_file, locate
 from magics.sql.naming import similar
 
 
@@ -23,12 +24,9 @@ def connect(target: str, *, create: bool = False, read_only: bool = False) -> Co
         read_only: refuse every statement that writes.
 
     Raises:
-        SQLError: the file is missing and ``create`` is false, or it is not a database of that engine.
+        SQLError: see ``check_target``; or another program holds the file, or it is damaged.
     """
-    location = locate(target)
-    if read_only and create:
-        raise SQLError("--create and --read-only exclude each other: nothing can be written in a new file")
-    check_file(location, create=create)
+    location = check_target(target, create=create, read_only=read_only)
     if location.engine == "sqlite":
         from magics.sql.sqlite import open_sqlite
 
@@ -38,20 +36,46 @@ def connect(target: str, *, create: bool = False, read_only: bool = False) -> Co
     return open_duckdb(location.path, read_only=read_only)
 
 
+def check_target(target: str, *, create: bool, read_only: bool) -> Location:
+    """Return the database that ``target`` names if it can be opened so; its folder is made if ``create``.
+
+    Raises:
+        SQLError: the file is missing and ``create`` is false, or it is not a database of that engine, or the options
+            exclude each other.
+    """
+    location = locate(target)
+    if read_only and create:
+        raise SQLError("--create and --read-only exclude each other: nothing can be written in a new file")
+    if read_only and location.path is None:
+        raise SQLError("--read-only needs a file: a database in memory starts empty")
+    check_file(location, create=create)
+    return location
+
+
 def as_connection(value: Any) -> Connection | None:
-    """Return the connection that ``value`` is or wraps, None if it is no connection."""
+    """Return the connection that ``value`` is or wraps, None if it is no connection.
+
+    Raises:
+        SQLError: it is a closed connection of ``sqlite3`` or ``duckdb``.
+    """
     if isinstance(value, Connection):
         return value
-    if isinstance(value, sqlite3.Connection):
+    duckdb = sys.modules.get("duckdb")
+    if isinstance(value, sqlite3.Connection) or (duckdb is not None and isinstance(value, duckdb.DuckDBPyConnection)):
+        return _wrapped(value)
+    return None
+
+
+# a wrapper knows the functions it gave and the names it read: the next magic must find it again
+@lru_cache(maxsize=4)
+def _wrapped(raw: Any) -> Connection:
+    if isinstance(raw, sqlite3.Connection):
         from magics.sql.sqlite import wrap_sqlite
 
-        return wrap_sqlite(value)
-    duckdb = sys.modules.get("duckdb")
-    if duckdb is not None and isinstance(value, duckdb.DuckDBPyConnection):
-        from magics.sql.duck import wrap_duckdb
+        return wrap_sqlite(raw)
+    from magics.sql.duck import wrap_duckdb
 
-        return wrap_duckdb(value)
-    return None
+    return wrap_duckdb(raw)
 
 
 def connection_in(namespace: Mapping[str, Any], variable: str) -> Connection:

@@ -61,18 +61,18 @@ class Preview(pd.DataFrame):
         return table and f"{table}\n<p>{html.escape(self.note)}</p>"
 
 
-def preview(frame: pd.DataFrame, count: int, *, more: bool, source: str) -> pd.DataFrame:
+def preview(frame: pd.DataFrame, count: int, *, more: bool, others: str) -> pd.DataFrame:
     """Return the first ``count`` rows, with a note when there are others.
 
     Args:
         frame: the rows that were fetched.
         count: how many of them to show.
         more: whether rows were left in the database.
-        source: what the note says of where the others are.
+        others: where the others are, the end of the note.
     """
     if not more and len(frame) <= count:
         return frame
     shown = Preview(frame.head(count))
-    total = "more" if more else f"{len(frame):,}"
-    shown.note = f"{len(shown):,} of {total} rows — {source}"
+    of = "" if more else f" of {len(frame):,}"
+    shown.note = f"the first {len(shown):,}{of} row{'s' * (len(shown) != 1)}, {others}"
     return shown

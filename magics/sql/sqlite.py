@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from magics.sql.connection import Answer, Connection, Table
+from magics.sql.errors import SQLError
 from magics.sql.functions import recorded
+from magics.sql.location import shown_path
 from magics.sql.naming import parameter, quoted
 from magics.sql.values import storable
 
@@ -29,19 +32,29 @@ def open_sqlite(path: Path | None, *, read_only: bool, create: bool) -> SqliteCo
         path: the file, None for a database in memory.
         read_only: refuse every statement that writes, in this file or another.
         create: make the file if it is missing.
+
+    Raises:
+        SQLError: the file cannot be opened, or is damaged.
     """
-    if path is None:
-        name = ":memory:"
-    else:
-        mode = "ro" if read_only else "rwc" if create else "rw"
-        name = f"{path.resolve().as_uri()}?mode={mode}"
-    # isolation_level None: each statement commits itself, as in every other client
-    raw = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+    mode = "ro" if read_only else "rwc" if create else "rw"
+    name = ":memory:" if path is None else f"{path.resolve().as_uri()}?mode={mode}"
+    try:
+        # isolation_level None: each statement commits itself, as in every other client
+        raw = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise SQLError(f"{path} cannot be opened: {error}") from None
     raw.set_progress_handler(lambda: 0, _INSTRUCTIONS)
+    connection = SqliteConnection(raw, path, read_only=read_only)
+    try:
+        # a damaged file is found here rather than at the first query
+        connection.refresh()
+    except SQLError as error:
+        connection.close()
+        raise SQLError(f"{path} cannot be opened: {error}") from None
     if read_only:
         raw.execute("PRAGMA query_only = ON")
         raw.set_authorizer(_refuse_other_files)
-    return SqliteConnection(raw, ":memory:" if path is None else str(path), read_only=read_only)
+    return connection
 
 
 def _refuse_other_files(action: int, name: str | None, *_: str | None) -> int:
@@ -66,8 +79,8 @@ class SqliteConnection(Connection):
 
     engine: ClassVar[str] = "sqlite"
 
-    def __init__(self, raw: sqlite3.Connection, location: str, *, read_only: bool = False) -> None:
-        super().__init__(raw, location, read_only=read_only)
+    def __init__(self, raw: sqlite3.Connection, path: Path | None, *, read_only: bool = False) -> None:
+        super().__init__(raw, path, read_only=read_only)
         self._raised: list[Exception] = []
 
     def _engine_errors(self) -> tuple[type[Exception], ...]:
@@ -84,10 +97,16 @@ class SqliteConnection(Connection):
         return cause
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with closing(self.raw.cursor()) as cursor:
-            cursor.row_factory = None
-            rows: list[tuple[Any, ...]] = cursor.execute(sql, values).fetchall()
-            return rows
+        raw = self.raw
+        # a connection of the notebook's own may have another
+        factory, raw.text_factory = raw.text_factory, str
+        try:
+            with closing(raw.cursor()) as cursor:
+                cursor.row_factory = None
+                rows: list[tuple[Any, ...]] = cursor.execute(sql, values).fetchall()
+                return rows
+        finally:
+            raw.text_factory = factory
 
     # ------------------------------------------------------------------ names
     def _read_catalog(self) -> dict[str, Table]:
@@ -106,6 +125,9 @@ class SqliteConnection(Connection):
         except sqlite3.OperationalError:
             # a view over a table that was dropped: it exists, and has no column to offer
             return ()
+
+    def _read_functions(self) -> list[str]:
+        return [name for (name,) in self._rows("SELECT DISTINCT name FROM pragma_function_list")]
 
     # ------------------------------------------------------------------ statements
     def _split(self, sql: str) -> list[str]:
@@ -126,8 +148,7 @@ class SqliteConnection(Connection):
             answer = None if cursor.description is None else _fetch(cursor, limit)
         if outside and raw.in_transaction and raw.isolation_level is not None and not _begins(statement):
             raw.commit()
-        if answer is None:
-            self._catalog = None
+        self._is_stale |= answer is None
         return answer
 
     def _create_function(self, function: Callable[..., Any], name: str) -> None:
@@ -191,6 +212,12 @@ def _fetch(cursor: sqlite3.Cursor, limit: int | None) -> Answer:
 
 
 def wrap_sqlite(raw: sqlite3.Connection) -> SqliteConnection:
-    """Wrap a connection opened by the notebook itself."""
-    file = raw.execute("PRAGMA database_list").fetchone()[2]
-    return SqliteConnection(raw, file or ":memory:")
+    """Wrap a connection opened by the notebook itself.
+
+    Raises:
+        SQLError: it is closed.
+    """
+    with SqliteConnection(raw, None).translated(""), closing(raw.cursor()) as cursor:
+        cursor.row_factory = None
+        file = cursor.execute("PRAGMA database_list").fetchone()[2]
+    return SqliteConnection(raw, shown_path(os.fsdecode(file or "")))

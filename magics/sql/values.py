@@ -18,9 +18,11 @@ def is_missing(value: object) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Return the Python value of a numpy scalar (sqlite3 would store its bytes), None if missing, others unchanged."""
+    """Return the Python value of a numpy scalar (sqlite3 would store its bytes), None if missing, a path's text."""
     if is_missing(value):
         return None
+    if isinstance(value, PurePath):
+        return str(value)
     kind = type(value)
     if kind.__module__ != "numpy" or kind.__name__ == "ndarray":
         return value
@@ -44,6 +46,4 @@ def storable(value: Any) -> Any:
         return value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    if isinstance(value, PurePath):
-        return str(value)
     raise SQLError(f"SQLite cannot store a {type(value).__name__}: convert it to a number, a text, bytes or a date")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from lab_server import KERNEL, PANEL, Server, running_server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, chromium-browser or google-chrome on the path"),
-]
+pytestmark = pytest.mark.browser
 
 # far apart: with 40 cells of code of 12 lines, each of them is several screens away from the menu
 HEADINGS = {
@@ -33,16 +24,6 @@ HEADINGS = {
     36: "## Twice",
 }
 LABELS = ["The question", "Élan « vital » & x_y < 1", "Deep in its cell", "Twice", "Twice"]
-PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-
-
-@dataclass(frozen=True)
-class Server:
-    url: str
-    folder: Path
-
-    def page_of(self, front_end: str, name: str) -> str:
-        return f"{self.url}{front_end}/{name}?token=t"
 
 
 def write_lesson(path: Path) -> None:
@@ -53,8 +34,7 @@ def write_lesson(path: Path) -> None:
         else nbformat.v4.new_code_cell("\n".join(f"x{line} = {line}" for line in range(12)))
         for index in range(40)
     ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
 
 
 def without_deep_heading(path: Path) -> None:
@@ -64,53 +44,19 @@ def without_deep_heading(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start ``jupyter lab`` on a folder of its own; it serves Notebook 7 too."""
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "lessons"
     (folder / "part").mkdir(parents=True)
     for name in ("part/lab.ipynb", "part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
         write_lesson(folder / name)
     without_deep_heading(folder / "other.ipynb")
-    settings = home / "config/lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8"
-    )
-    environment = os.environ | {
-        f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
-    }
-    options = ["--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0"]
-    command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"]
-    with (home / "server.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            yield Server(wait_for_url(home / "runtime", process), folder)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def wait_for_url(runtime: Path, process: subprocess.Popen[bytes]) -> str:
-    for _ in range(300):
-        for file in runtime.glob("jpserver-*.json"):
-            return str(json.loads(file.read_text(encoding="utf-8"))["url"])
-        assert process.poll() is None, (runtime.parent / "server.log").read_text(encoding="utf-8")
-        time.sleep(0.1)
-    raise AssertionError((runtime.parent / "server.log").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
+    with running_server(home) as server:
+        yield server
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    page = browser.new_page(viewport={"width": 1300, "height": 800})
+def page(chromium: Any) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 1300, "height": 800})
     yield page
     page.close()
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import provisionalcompleter
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from magics.completion import complete_options
 from magics.sql import SQLMagics
 from magics.sql.connection import Connection
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 
 class Notebook:
     """Run cells as a notebook does, errors raised."""
 
     def __init__(self, shell: InteractiveShell) -> None:
+        shell.register_magics(SQLMagics)
+        complete_options(shell)
         self.shell = shell
         self.names: dict[str, Any] = shell.user_ns
         self.first_names = frozenset(shell.user_ns)
@@ -38,19 +38,6 @@ class Notebook:
         """Return what is proposed at the end of ``code``, as a kernel asks for it."""
         with provisionalcompleter():
             return [found.text for found in self.shell.Completer.completions(code, len(code))]
-
-
-@contextmanager
-def open_notebook() -> Iterator[Notebook]:
-    saved = sys.displayhook, sys.excepthook
-    InteractiveShell.clear_instance()
-    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-    shell = InteractiveShell.instance(config=config)
-    shell.register_magics(SQLMagics)
-    complete_options(shell)
-    yield Notebook(shell)
-    InteractiveShell.clear_instance()
-    sys.displayhook, sys.excepthook = saved
 
 
 def forget(notebook: Notebook) -> None:

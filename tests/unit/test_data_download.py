@@ -7,7 +7,9 @@ import gzip
 import hashlib
 import io
 import lzma
+import random
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -266,6 +268,19 @@ def test_files_are_decompressed_by_their_suffix(
     assert path == course.folder / (next(iter(course.files())) if path.is_file() else name.partition(".")[0])
     assert course.get(f"{server.url}/{name}") == path
     assert len(server.requests) == 1
+
+
+def test_a_large_file_is_fetched_and_decompressed_in_flat_memory(course: Course, server: Server) -> None:
+    size = 48 * 2**20
+    noise = random.Random(0).randbytes(2**20) * 12
+    for name, body in (("zeros.csv.gz", gzip.compress(bytes(size), 1)), ("noise.bin", noise)):
+        url = server.script(f"/{name}", serve(Content(body)))
+        tracemalloc.start()
+        path = course.get(url)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert path.stat().st_size in {size, len(noise)}
+        assert peak < 6 * 2**20
 
 
 def test_a_file_can_be_kept_compressed(course: Course, server: Server) -> None:

@@ -4,42 +4,27 @@
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.error import UsageError
 from IPython.core.formatters import DisplayFormatter
-from IPython.core.interactiveshell import InteractiveShell
 from misbehaving_server import Content, Server, running, serve, status
-from traitlets.config import Config
 
 from course.errors import BadArgumentError, DownloadError
 from magics.data import DataMagics, FormattedText, PlainText
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 ROWS = b"AGE;SUM;\n" + b"".join(b"%d;%d;\n" % (number, number) for number in range(50))
 SOME = "AGE;SUM;\n0;0;"
 
 
-@pytest.fixture(scope="module")
-def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-    saved = sys.displayhook, sys.excepthook
-    InteractiveShell.clear_instance()
-    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-    shell = InteractiveShell.instance(config=config)
-    shell.register_magics(DataMagics)
-    yield shell
-    InteractiveShell.clear_instance()
-    sys.displayhook, sys.excepthook = saved
-    patch.undo()
-
-
 @pytest.fixture
 def shell(one_shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    one_shell.register_magics(DataMagics)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
     Path("rows.csv").write_bytes(ROWS)
@@ -91,7 +76,7 @@ def test_the_result_goes_to_a_variable_and_is_not_shown(shell: InteractiveShell)
     assert run(shell, "%linecount rows.csv --output=count") is None
     assert shell.user_ns["first"] == SOME
     assert shell.user_ns["count"] == 51
-    with pytest.raises(UsageError, match="not a variable name"):
+    with pytest.raises(BadArgumentError, match="not a variable name"):
         run(shell, "%head rows.csv -o 1x")
 
 
@@ -131,9 +116,9 @@ def test_errors_are_exceptions(shell: InteractiveShell) -> None:
         run(shell, "%head rows.csv -e utf-9")
     with pytest.raises(BadArgumentError, match="cannot be -1"):
         run(shell, "%head rows.csv -w -1")
-    with pytest.raises(UsageError):
+    with pytest.raises(BadArgumentError):
         run(shell, "%head")
-    with pytest.raises(UsageError):
+    with pytest.raises(BadArgumentError):
         run(shell, "%tail rows.csv --unknown")
 
 

@@ -9,40 +9,27 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import pytest
-from IPython.core.error import UsageError
-from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
-from traitlets.config import Config
 
 from course.errors import BadArgumentError, CourseError
 from magics.capped_process import CAN_CAP, CappedCode, ChildTraceback, run_capped
 from magics.memory_cap import MemoryCapMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 CAP = 200 << 20
 HOW = ["", *(["--watch"] if CAN_CAP else [])]
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 
-@pytest.fixture(scope="module")
-def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-    saved = sys.displayhook, sys.excepthook
-    InteractiveShell.clear_instance()
-    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-    shell = InteractiveShell.instance(config=config)
-    shell.register_magics(MemoryCapMagics)
-    yield shell
-    InteractiveShell.clear_instance()
-    sys.displayhook, sys.excepthook = saved
-    patch.undo()
-
-
 @pytest.fixture
 def shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    one_shell.register_magics(MemoryCapMagics)
     yield one_shell
     one_shell.reset(new_session=True)
 
@@ -121,6 +108,18 @@ def test_an_error_comes_back_with_its_type_and_its_line(
     assert "capped_process" not in out
 
 
+def test_an_error_of_the_cells_own_line_is_an_ordinary_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = run(shell, "kept = 1\nmemory = b'x' * (400 << 20)").error_in_exec
+    assert isinstance(error, MemoryError)
+    assert error.__cause__ is None
+    out = capsys.readouterr().out
+    assert "----> 2 memory = b" in out
+    assert "Traceback" not in out.split("\n", 3)[-1]
+    assert "another exception" not in out
+
+
 def test_the_traceback_names_libraries_as_they_are_imported() -> None:
     with pytest.raises(ValueError, match="Expecting value") as caught:
         run_code("import json\njson.loads('x')")
@@ -144,6 +143,27 @@ def test_a_library_that_says_it_has_no_memory_raises_memory_error() -> None:
 def test_a_process_that_dies_of_a_signal_raises_memory_error(name: str) -> None:
     with pytest.raises(MemoryError, match=f"under a cap of 200 MiB .* was ended by {name}"):
         run_code(f"import os, signal; os.kill(os.getpid(), signal.{name})")
+
+
+def test_a_library_that_says_so_and_leaves_raises_memory_error(capsys: pytest.CaptureFixture[str]) -> None:
+    # what OpenBLAS does when it is loaded under a small cap
+    source = "import os, sys; print('Memory allocation still failed, giving up.', file=sys.stderr); os._exit(1)"
+    with pytest.raises(MemoryError, match=r"a library ended the cell's process: Memory allocation still failed"):
+        run_code(source)
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [("200MiB --watch", "memory = [b'x' * 1_000_000 for _ in range(400)]"), ("200MiB", "import os; os.abort()")],
+    ids=["killed", "aborted"],
+)
+def test_the_traceback_of_a_process_that_died_shows_no_file_of_the_course(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], header: str, body: str
+) -> None:
+    assert isinstance(run(shell, body, header).error_in_exec, MemoryError)
+    shown = capsys.readouterr().out
+    assert "File <memory_cap>" in shown
+    assert "capped_process" not in shown
 
 
 def test_a_process_that_ends_without_a_result_is_no_memory_error() -> None:
@@ -266,17 +286,25 @@ def test_what_cannot_be_pickled_is_an_error_either_way(shell: InteractiveShell) 
     ("header", "body", "kind"),
     [
         ("lots", "1", BadArgumentError),
-        ("", "1", UsageError),
-        ("200MiB -i nowhere", "1", UsageError),
-        ("200MiB -o a.b", "1", UsageError),
-        ("200MiB", "%pwd", UsageError),
-        ("200MiB", "!ls", UsageError),
+        ("512", "1", BadArgumentError),
+        ("1MiB", "1", BadArgumentError),
+        ("", "1", BadArgumentError),
+        ("200MiB -i nowhere", "1", BadArgumentError),
+        ("200MiB -o a.b", "1", BadArgumentError),
+        ("200MiB", "%pwd", BadArgumentError),
+        ("200MiB", "!ls", BadArgumentError),
+        ("200MiB", "if True", SyntaxError),
     ],
 )
 def test_wrong_options_are_errors_before_anything_runs(
-    shell: InteractiveShell, header: str, body: str, kind: type[Exception]
+    shell: InteractiveShell, header: str, body: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("magics.memory_cap.run_capped", lambda code: pytest.fail("a process was started"))
     assert isinstance(run(shell, body, header).error_in_exec, kind)
+
+
+def test_a_number_without_unit_is_refused_with_the_unit_that_was_meant(shell: InteractiveShell) -> None:
+    assert "did you mean 512MiB?" in str(run(shell, "1", "512").error_in_exec)
 
 
 def test_help_shows_options_and_examples(shell: InteractiveShell) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,21 +10,16 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 import pytest
-from IPython.core.error import UsageError
-from sql_notebook import Notebook, forget, open_notebook
+from sql_notebook import Notebook, forget
 
+import magics
+from course.errors import BadArgumentError, CourseError
 from magics.sql import SQLError
 
 if TYPE_CHECKING:
     from magics.sql.connection import Connection
 
 FILES = ["a.db3", "a.duckdb"]
-
-
-@pytest.fixture(scope="module")
-def one_notebook() -> Iterator[Notebook]:
-    with open_notebook() as notebook:
-        yield notebook
 
 
 @pytest.fixture
@@ -106,6 +100,12 @@ def test_b3_an_error_of_the_engine_is_raised_with_the_names_that_exist(notebook:
         notebook("%SQL SELECT amuont FROM ages")
     with pytest.raises(SQLError, match="syntax error"):
         notebook("%SQL SELEC 1")
+    with pytest.raises(SQLError, match=r"did you mean sum\?"):
+        notebook("%SQL SELECT summ(age) FROM ages")
+    with pytest.raises(SQLError, match=r"did you mean amount\?"):
+        notebook("%SQL UPDATE ages SET amuont = 1")
+    with pytest.raises(SQLError, match=r"write (the parameters )?:name"):
+        notebook("%SQL SELECT ?")
     with pytest.raises(SQLError, match="statement 2 of 2"):
         notebook("%SQL SELECT 1; SELECT * FROM nowhere")
 
@@ -162,23 +162,6 @@ def test_a_user_transaction_can_be_rolled_back(notebook: Notebook, file: str) ->
     assert notebook.rows("SELECT COUNT(*) FROM ages") == [(25,)]
 
 
-def test_read_only_refuses_every_writing_statement(notebook: Notebook, file: str) -> None:
-    notebook(f"%SQL_connect {file} --read-only")
-    before = Path(file).read_bytes()
-    writing = ["DELETE FROM ages", "CREATE TABLE t(x INTEGER)", "ATTACH 'other.db' AS other"]
-    own = {
-        "a.db3": ["VACUUM INTO 'copy.db'", "PRAGMA query_only = OFF", "PRAGMA user_version = 7"],
-        "a.duckdb": ["COPY ages TO 'copy.csv'", "EXPORT DATABASE 'copy'"],
-    }
-    for statement in writing + own[file]:
-        with pytest.raises(SQLError, match="read-only"):
-            notebook(f"%SQL {statement}")
-    assert notebook.rows("SELECT COUNT(*) FROM ages") == [(25,)]
-    notebook("%SQL_close")
-    assert Path(file).read_bytes() == before
-    assert [path.name for path in Path().iterdir()] == [file]
-
-
 def test_a_database_of_the_other_engine_is_named(notebook: Notebook) -> None:
     duckdb.connect("x.db").close()
     with pytest.raises(SQLError, match=r"duckdb:///x\.db"):
@@ -186,17 +169,6 @@ def test_a_database_of_the_other_engine_is_named(notebook: Notebook) -> None:
     Path("y.db").write_text("age;amount\n" * 10, encoding="utf-8")
     with pytest.raises(SQLError, match="not a database"):
         notebook("%SQL_connect y.db")
-
-
-def test_raw_connections_are_accepted_and_their_writes_kept(notebook: Notebook) -> None:
-    notebook.names["con"] = raw = sqlite3.connect("raw.db")
-    notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER);\nINSERT INTO t VALUES (1)")
-    raw.close()
-    assert sqlite3.connect("raw.db").execute("SELECT x FROM t").fetchall() == [(1,)]
-    with duckdb.connect("raw.duckdb") as con:
-        notebook.names["con"] = con
-        notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER)")
-        assert notebook("%SQL_tables -v con") == ["t"]
 
 
 def test_closing_twice_and_using_a_closed_or_missing_connection_raise(notebook: Notebook, file: str) -> None:
@@ -225,8 +197,8 @@ def test_only_the_rows_shown_are_fetched_and_the_display_says_so(notebook: Noteb
     shown = notebook("%SQL SELECT * FROM ages")
     assert isinstance(shown, pd.DataFrame)
     assert len(shown) == 10
-    assert "10 of more rows" in repr(shown)
-    assert "10 of more rows" in shown._repr_html_()
+    assert "the first 10 rows, others stay in DB" in repr(shown)
+    assert "the first 10 rows, others stay in DB" in shown._repr_html_()
     assert type(shown[["age"]]) is pd.DataFrame
     assert "rows" not in repr(notebook("%SQL -n 25 SELECT * FROM ages"))
 
@@ -284,15 +256,39 @@ def test_a_dataframe_is_named_in_the_hint_and_not_read_as_a_table(notebook: Note
         notebook("%SQL SELECT * FROM namespace")
 
 
-@pytest.mark.parametrize("code", ["%SQL", "%%SQL\n", "%SQL -n", "%SQL -n -1 SELECT 1", '%%SQL -q "SELECT 1"\nSELECT 2'])
-def test_a_wrong_line_is_a_usage_error(notebook: Notebook, file: str, code: str) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%SQL",
+        "%%SQL\n \n",
+        "%SQL -n",
+        "%SQL --df",
+        "%%SQL -v\nSELECT 1",
+        "%SQL -o 3x SELECT 1",
+        "%SQL -n -1 SELECT 1",
+        '%%SQL -q "SELECT 1"\nSELECT 2',
+    ],
+)
+def test_a_wrong_line_is_an_error_that_a_runner_sees(notebook: Notebook, file: str, code: str) -> None:
+    # IPython only prints a UsageError
+    with pytest.raises(BadArgumentError):
         notebook(code)
 
 
 def test_the_query_may_be_an_option(notebook: Notebook, file: str) -> None:
     assert notebook('%SQL -q "SELECT COUNT(*) AS n FROM ages"').n.tolist() == [25]
     assert notebook("%SQL --query 'SELECT 1 AS n' -n 3").n.tolist() == [1]
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_what_returning_shows_is_not_all_that_is_kept(notebook: Notebook, file_name: str) -> None:
+    notebook(f"%SQL_connect {file_name} --create")
+    values = ", ".join(f"({number})" for number in range(30))
+    shown = notebook(f"%SQL -n 2 CREATE TABLE t(x INTEGER); INSERT INTO t VALUES {values} RETURNING x")
+    assert len(shown) == 2
+    notebook("%SQL_close")
+    notebook(f"%SQL_connect {file_name}")
+    assert notebook.rows("SELECT COUNT(*) FROM t") == [(30,)]
 
 
 def test_nothing_to_store_is_an_error(notebook: Notebook, file: str) -> None:
@@ -323,10 +319,26 @@ def test_ctrl_c_stops_a_long_query_of_sqlite(notebook: Notebook) -> None:
     assert done.stdout.strip() == "stopped 1", done.stderr
 
 
+def test_a_traceback_shows_the_notebook_and_not_where_the_course_is(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook("%SQL_connect :memory:")
+    notebook("def wrong(x):\n    raise ValueError('no such age')\n%SQL_add_function wrong")
+    for code in ("%SQL SELECT * FROM nowhere", "%SQL SELECT wrong(1)", "%SQL -n", "%SQL_connect nowhere.db3"):
+        capsys.readouterr()
+        with pytest.raises(CourseError):
+            notebook(code)
+        shown = capsys.readouterr().out
+        assert "Cell In[" in shown
+        assert str(Path(magics.__file__).parent) not in shown
+        assert len(shown.splitlines()) < 30
+
+
 # ---------------------------------------------------------------------- schema, functions, tables
 def test_the_schema_gives_python_types_in_both_forms(notebook: Notebook, file: str) -> None:
     assert notebook("%SQL_schema ages") == {0: ("age", int), 1: ("amount", float)}
     assert notebook("%SQL_schema AGES --as_list") == [("age", int), ("amount", float)]
+    assert notebook("%SQL_schema main.ages --as_list") == [("age", int), ("amount", float)]
     notebook("%SQL_schema ages -o stored")
     assert notebook.names["stored"][0] == ("age", int)
     with pytest.raises(SQLError, match="no such table: agse — did you mean ages"):
@@ -346,29 +358,13 @@ def test_a_view_over_a_dropped_table_breaks_nothing(notebook: Notebook) -> None:
     assert notebook("%SQL_tables") == ["v"]
 
 
-def test_a_python_function_is_called_from_sql(notebook: Notebook, file: str) -> None:
-    notebook("def half_of(x: float) -> float:\n    return x / 2")
-    notebook("%SQL_add_function half_of")
-    assert notebook.rows("SELECT half_of(age) FROM ages WHERE age = 3") == [(1.5,)]
-    notebook("def half_of(x: float) -> float:\n    return x / 4")
-    notebook("%SQL_add_function half_of")
-    assert notebook.rows("SELECT half_of(2.0)") == [(0.5,)]
-
-
-def test_the_error_of_a_python_function_is_shown(notebook: Notebook, file: str) -> None:
-    notebook("def wrong(x: float) -> float:\n    raise ValueError('no such age')")
-    notebook("%SQL_add_function wrong")
-    with pytest.raises(SQLError, match="ValueError: no such age"):
-        notebook("%SQL SELECT wrong(age) FROM ages")
-
-
-def test_duckdb_asks_for_the_types_of_a_function(notebook: Notebook) -> None:
-    notebook("%SQL_connect duckdb://")
-    notebook("def untyped(x):\n    return x")
-    with pytest.raises(SQLError, match="def untyped"):
-        notebook("%SQL_add_function untyped")
-    with pytest.raises(SQLError, match="no variable untypde: did you mean untyped"):
-        notebook("%SQL_add_function untypde")
+def test_a_hint_needs_no_working_transaction(notebook: Notebook, file: str) -> None:
+    notebook("%SQL_tables")
+    notebook("%SQL BEGIN")
+    with pytest.raises(SQLError, match="tables here: ages"):
+        notebook("%SQL SELECT * FROM nowhere")
+    notebook("%SQL ROLLBACK")
+    assert notebook("%SQL_tables") == ["ages"]
 
 
 def test_dropping(notebook: Notebook, file: str) -> None:

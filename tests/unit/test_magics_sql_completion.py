@@ -2,18 +2,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from IPython.terminal.ptutils import IPythonPTCompleter
 from jupyter_client.manager import start_new_kernel
-from sql_notebook import Notebook, forget, open_notebook
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from sql_notebook import Notebook, forget
 
 from magics.sql import SQLMagics
 
+if TYPE_CHECKING:
+    from jupyter_client.blocking.client import BlockingKernelClient
+
 
 @pytest.fixture(scope="module")
-def one_notebook() -> Iterator[Notebook]:
-    with open_notebook() as notebook:
-        yield notebook
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingKernelClient]:
+    manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("kernel")))
+    try:
+        setup = "%load_ext magics\n%SQL_connect :memory:"
+        assert client.execute_interactive(setup, timeout=60, output_hook=print)["content"]["status"] == "ok"
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture(params=[":memory:", "duckdb://"])
@@ -108,20 +121,35 @@ def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
     assert len(one_notebook.shell.Completer.custom_matchers) == before
 
 
-def test_a_kernel_answers_a_completion_request(tmp_path: Path) -> None:
-    manager, client = start_new_kernel(cwd=str(tmp_path))
-    try:
-        setup = "from magics.sql import SQLMagics\nget_ipython().register_magics(SQLMagics)\n%SQL_connect :memory:"
-        assert client.execute_interactive(setup, timeout=30, output_hook=print)["content"]["status"] == "ok"
-        created = client.execute_interactive("%SQL CREATE TABLE damir(age INTEGER)", timeout=30, output_hook=print)
-        assert created["content"]["status"] == "ok"
-        code = "%%SQL\nSELECT age FROM da"
-        answer = client.complete(code, len(code), reply=True, timeout=30)["content"]
-        assert answer["matches"] == ["damir"]
-        assert answer["cursor_start"] == code.index("da")
-        assert answer["metadata"]["_jupyter_types_experimental"][0]["type"] == "table"
-        failed = client.execute_interactive("%SQL SELECT * FROM damri", timeout=30, output_hook=lambda message: None)
-        assert failed["content"]["ename"] == "SQLError"
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+def test_a_terminal_proposes_the_same(notebook: Notebook) -> None:
+    completer = IPythonPTCompleter(ipy_completer=notebook.shell.Completer)
+    for code, expected in [
+        ("%%SQL\nSELECT * FROM ", ["damir", "region"]),
+        ("%SQL SELECT * FROM re", ["region"]),
+        ("%SQL_connect --", ["--create", "--read-only", "--variable"]),
+    ]:
+        found = list(completer.get_completions(Document(code, len(code)), CompleteEvent(completion_requested=True)))
+        assert [completion.text for completion in found] == expected
+        word = code.split()[-1] if not code.endswith(" ") else ""
+        assert {completion.start_position for completion in found} == {-len(word)}
+
+
+@pytest.mark.parametrize(
+    "code", ["%SQL_connect", "%SQL_connect :memory: --bogus", "%SQL SELECT * FROM nowhere", "%SQL -n"]
+)
+def test_a_runner_of_notebooks_sees_the_error(kernel: BlockingKernelClient, code: str) -> None:
+    # nbval looks for a message of the type error, which IPython does not send for its own UsageError
+    kinds: list[str] = []
+    reply = kernel.execute_interactive(code, timeout=30, output_hook=lambda message: kinds.append(message["msg_type"]))
+    assert reply["content"]["status"] == "error"
+    assert "error" in kinds
+
+
+def test_a_kernel_answers_a_completion_request(kernel: BlockingKernelClient) -> None:
+    created = kernel.execute_interactive("%SQL CREATE TABLE damir(age INTEGER)", timeout=30, output_hook=print)
+    assert created["content"]["status"] == "ok"
+    code = "%%SQL\nSELECT age FROM da"
+    answer = kernel.complete(code, len(code), reply=True, timeout=30)["content"]
+    assert answer["matches"] == ["damir"]
+    assert answer["cursor_start"] == code.index("da")
+    assert answer["metadata"]["_jupyter_types_experimental"][0]["type"] == "table"

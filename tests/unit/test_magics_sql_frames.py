@@ -11,19 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from sql_notebook import Notebook, forget, open_notebook
+from sql_notebook import Notebook, forget
 
 from magics.sql import SQLError
 from magics.sql.naming import folded, quoted
 from magics.sql.opening import connect
 
 MEMORIES = [":memory:", "duckdb://"]
-
-
-@pytest.fixture(scope="module")
-def one_notebook() -> Iterator[Notebook]:
-    with open_notebook() as notebook:
-        yield notebook
 
 
 @pytest.fixture
@@ -148,8 +142,22 @@ def test_categories_dates_and_nullable_integers_are_values() -> None:
         pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}),
         pd.DataFrame({"a": [1j]}),
         pd.DataFrame({"a": [object()]}),
+        pd.DataFrame({"a": pd.period_range("2016-12", periods=2, freq="M")}),
+        pd.DataFrame({"a": pd.interval_range(0, 2)}),
     ],
-    ids=["case", "twice", "empty", "null", "no column", "integer", "surrogate", "complex", "object"],
+    ids=[
+        "case",
+        "twice",
+        "empty",
+        "null",
+        "no column",
+        "integer",
+        "surrogate",
+        "complex",
+        "object",
+        "period",
+        "interval",
+    ],
 )
 def test_what_cannot_be_stored_is_a_clear_error_and_leaves_nothing(target: str, frame: pd.DataFrame) -> None:
     with connect(target) as connection:
@@ -195,6 +203,38 @@ def test_a_failure_half_way_leaves_the_table_as_it_was(notebook: Notebook, targe
     with pytest.raises(SQLError):
         notebook(f"%SQL_import_df frame --if_exists {if_exists}")
     assert notebook.rows("SELECT x FROM frame") == [("kept",)]
+
+
+@pytest.mark.parametrize("target", MEMORIES)
+def test_the_reason_of_a_failed_append_is_told(notebook: Notebook, target: str) -> None:
+    notebook(f"%SQL_connect {target}")
+    notebook("%SQL CREATE TABLE t(x INTEGER UNIQUE); INSERT INTO t VALUES (1)")
+    notebook.names["twice"], notebook.names["other"] = pd.DataFrame({"x": [2, 1]}), pd.DataFrame({"y": [1]})
+    with pytest.raises(SQLError, match=r"(?i)unique"):
+        notebook("%SQL_import_df twice -t t --if_exists append")
+    with pytest.raises(SQLError, match=r"\by\b.*columns here: x"):
+        notebook("%SQL_import_df other -t t --if_exists append")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+    # nothing is left of the frames that were not written
+    assert notebook("%SQL_tables") == ["t"]
+
+
+@pytest.mark.parametrize("target", MEMORIES)
+def test_blobs_come_back_as_bytes(notebook: Notebook, target: str) -> None:
+    notebook(f"%SQL_connect {target}")
+    notebook.names["frame"] = pd.DataFrame({"x": [b"\0a", None, b""]})
+    notebook("%SQL_import_df frame")
+    values = [row[0] for row in notebook.rows("SELECT x FROM frame")]
+    assert [type(value) for value in (values[0], values[2])] == [bytes, bytes]
+    assert pd.isna(values[1])
+    assert type(notebook("%SQL SELECT x FROM frame").x[0]) is bytes
+
+
+def test_half_precision_is_stored_in_single(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://")
+    notebook.names["frame"] = pd.DataFrame({"x": np.array([1.5], dtype="float16")})
+    notebook("%SQL_import_df frame")
+    assert notebook.rows("SELECT x FROM frame") == [(1.5,)]
 
 
 def test_an_import_inside_a_transaction_is_part_of_it_or_refused(notebook: Notebook) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sql_notebook import Notebook, forget, open_notebook
+from sql_notebook import Notebook, forget
 
 from magics.sql import SQLError, delimited
 from magics.sql.delimited import describe
@@ -18,12 +18,6 @@ MEMORIES = [":memory:", "duckdb://"]
 DAMIR = "AGE_BEN_SNDS;PRS_ACT_NBR;PRS_REM_MNT;\n" + "\n".join(
     f"{age};{'' if age == 30 else 3};{amount};\n" for age, amount in [(0, ".51"), (20, "-.31"), (30, "4.4"), (80, "70")]
 )
-
-
-@pytest.fixture(scope="module")
-def one_notebook() -> Iterator[Notebook]:
-    with open_notebook() as notebook:
-        yield notebook
 
 
 @pytest.fixture(params=MEMORIES)

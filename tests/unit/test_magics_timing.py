@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
 import pytest
-from IPython.core.error import UsageError
-from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
-from traitlets.config import Config
 
+from course.errors import BadArgumentError
 from course.measure import Measurement, ledger
 from magics.timing import TimingMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 mpl.use("agg")
 LINE = re.compile(
     r"(?P<label>.+): \S+ (s|ms|µs) wall, \S+ (s|ms|µs) CPU, \+\S+ \w+ peak, \S+ \w+ read, \S+ \w+ written(?P<end>.*)\n"
 )
-
-
-@pytest.fixture(scope="module")
-def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-    saved = sys.displayhook, sys.excepthook
-    InteractiveShell.clear_instance()
-    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-    shell = InteractiveShell.instance(config=config)
-    yield shell
-    InteractiveShell.clear_instance()
-    sys.displayhook, sys.excepthook = saved
-    patch.undo()
 
 
 @pytest.fixture
@@ -274,7 +260,7 @@ def test_a_line_inside_a_function_sees_its_variables(shell: InteractiveShell) ->
     ],
 )
 def test_wrong_options_are_usage_errors_and_measure_nothing(shell: InteractiveShell, code: str) -> None:
-    assert isinstance(run(shell, code).error_in_exec, UsageError)
+    assert isinstance(run(shell, code).error_in_exec, BadArgumentError)
     assert len(ledger) == 0
 
 

@@ -1,0 +1,116 @@
+"""The results as pictures: time against memory with the Pareto line, and growth over rows with fitted slopes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from course.errors import BadArgumentError
+from course.measure.measurement import Measurement
+from course.measure.picture import draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from course.bench.results import Bench, Result
+
+_STYLE = "course.lesson"
+_MEBIBYTE = 2**20
+_LINES = ("-", "--", ":")
+_MARKERS = "osD"
+
+
+def pareto_front(results: Iterable[Result]) -> list[Result]:
+    """Return the results that no other beats in both time and memory, fastest first."""
+    front: list[Result] = []
+    for result in sorted(results, key=lambda one: (one.median("wall_seconds"), one.median("peak_memory_bytes"))):
+        memory = result.median("peak_memory_bytes")
+        if not math.isnan(memory) and (not front or memory < front[-1].median("peak_memory_bytes")):
+            front.append(result)
+    return front
+
+
+def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None = None) -> Axes:
+    """Draw wall time against peak memory, a point per way, and the line of those that no other beats in both.
+
+    Args:
+        bench: the results.
+        rows: the file, by its number of rows; the largest by default.
+        ax: where to draw.
+
+    Raises:
+        BadArgumentError: nothing was measured on such a file.
+    """
+    import matplotlib.pyplot as plt
+
+    results = bench.of_size(bench.sizes[-1] if rows is None and bench.sizes else rows or 0)
+    if not results:
+        raise BadArgumentError(f"nothing was measured on a file of {rows} rows; choose one of {bench.sizes}")
+    with plt.style.context(_STYLE):
+        ax = ax or plt.subplots(figsize=(10, 6))[1]
+        draw([_measurement(result, run) for result in results for run in range(len(result.runs))], ax)
+        front = pareto_front(results)
+        seconds = [one.median("wall_seconds") for one in front]
+        memory = [one.median("peak_memory_bytes") / _MEBIBYTE for one in front]
+        ax.step(seconds, memory, where="post", color="gray", linewidth=1.5, zorder=0, label="Pareto line")
+    return ax
+
+
+def _measurement(result: Result, number: int) -> Measurement:
+    run = result.runs[number]
+    return Measurement(result.title, run.wall_seconds, run.cpu_seconds, run.peak_memory_bytes, run.read_bytes)
+
+
+def growth_slope(results: Sequence[Result]) -> float:
+    """Return the slope of the line fitted by least squares to the logarithms of rows and of time.
+
+    1 means a time in proportion to the rows; less, a part of the time that does not depend on them.
+    """
+    import numpy as np
+
+    rows = np.log([result.rows for result in results])
+    seconds = np.log([result.median("wall_seconds") for result in results])
+    return float(np.polyfit(rows, seconds, 1)[0])
+
+
+def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw wall time over rows on logarithmic axes, a line per way with its slope, slowest first in the legend.
+
+    Args:
+        bench: the results, on two files or more.
+        ways: names of the ways to draw, all by default.
+        ax: where to draw.
+
+    Raises:
+        BadArgumentError: no way was measured on two files.
+    """
+    import matplotlib.pyplot as plt
+
+    lines = _lines(bench, ways)
+    if not lines:
+        raise BadArgumentError("growth needs two files: give two numbers of rows or more")
+    with plt.style.context(_STYLE):
+        ax = ax or plt.subplots(figsize=(10, 6))[1]
+        colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        for (style, marker), (line, colour) in zip(
+            itertools.chain.from_iterable([pair] * len(colours) for pair in zip(_LINES, _MARKERS, strict=True)),
+            zip(lines, itertools.cycle(colours), strict=False),
+            strict=False,
+        ):
+            rows, seconds = [one.rows for one in line], [one.median("wall_seconds") for one in line]
+            label = f"{line[0].title} ({growth_slope(line):.2f})"
+            ax.plot(rows, seconds, linestyle=style, marker=marker, color=colour, linewidth=1.8, label=label)
+        ax.set(xscale="log", yscale="log", xlabel="rows", ylabel="wall time (s)")
+        ax.legend(title="way (slope)", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, title_fontsize=10)
+    return ax
+
+
+def _lines(bench: Bench, ways: Iterable[str] | None) -> list[list[Result]]:
+    names = dict.fromkeys(result.way for result in bench.results) if ways is None else dict.fromkeys(ways)
+    measured = [result for rows in bench.sizes for result in bench.of_size(rows)]
+    lines = [[result for result in measured if result.way == name] for name in names]
+    return sorted(
+        (line for line in lines if len(line) > 1), key=lambda line: line[-1].median("wall_seconds"), reverse=True
+    )

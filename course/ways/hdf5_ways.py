@@ -1,0 +1,41 @@
+"""The question in HDF5: one compressed dataset per column, read by blocks with h5py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course.ways.arrays import sum_blocks
+from course.ways.question import AGE, AMOUNT
+from course.ways.source import open_batches, rebatch, to_numpy
+
+if TYPE_CHECKING:
+    from course.ways.question import Answer
+
+CHUNK_ROWS = 2**17
+
+
+def to_hdf5(source: Path, target: Path) -> None:
+    """Write a CSV file as an HDF5 file of one dataset per column, shuffled and compressed by gzip at level 1."""
+    import h5py
+
+    with open_batches(source) as (schema, batches), h5py.File(target, "w") as file:
+        layout = {"shape": (0,), "maxshape": (None,), "chunks": (CHUNK_ROWS,), "shuffle": True,
+                  "compression": "gzip", "compression_opts": 1}  # fmt: skip
+        for field in schema:
+            file.create_dataset(field.name, dtype=field.type.to_pandas_dtype(), **layout)
+        for batch in rebatch(batches, CHUNK_ROWS):
+            for name, column in zip(schema.names, batch, strict=True):
+                dataset = file[name]
+                dataset.resize(len(dataset) + len(column), axis=0)
+                dataset[-len(column) :] = to_numpy(column)
+
+
+def h5py_hdf5(path: Path) -> Answer:
+    """Answer from an HDF5 file, a chunk of both columns at a time; memory does not depend on the file."""
+    import h5py
+
+    with h5py.File(path) as file:
+        ages, amounts = file[AGE], file[AMOUNT]
+        blocks = (slice(start, start + CHUNK_ROWS) for start in range(0, len(ages), CHUNK_ROWS))
+        return sum_blocks((ages[block], amounts[block]) for block in blocks)

@@ -1,0 +1,55 @@
+"""The question in pandas: the whole table, two columns of it, chunks of two columns, a pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer, sum_parts
+from course.ways.source import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from course.ways.question import Answer
+
+CHUNK_ROWS = 500_000
+# a float has a missing value: an empty cell costs no error and no guess
+DTYPES = {AGE: "float64", AMOUNT: "float64"}
+
+
+def pandas_csv(path: Path) -> Answer:
+    """Answer from the whole table, read into memory as one does without thinking."""
+    import pandas as pd
+
+    table = pd.read_csv(path, sep=SEPARATOR, dtype=DTYPES)
+    return as_answer(table.groupby(AGE)[AMOUNT].sum())
+
+
+def pandas_csv_columns(path: Path) -> Answer:
+    """Answer from the two columns of the question, the others being dropped as they are read."""
+    import pandas as pd
+
+    table = pd.read_csv(path, sep=SEPARATOR, usecols=[AGE, AMOUNT], dtype=DTYPES)
+    return as_answer(table.groupby(AGE)[AMOUNT].sum())
+
+
+def pandas_csv_chunks(path: Path) -> Answer:
+    """Answer from chunks of the two columns; memory does not depend on the file."""
+    import pandas as pd
+
+    with pd.read_csv(path, sep=SEPARATOR, usecols=[AGE, AMOUNT], dtype=DTYPES, chunksize=CHUNK_ROWS) as chunks:
+        return sum_parts(chunk.groupby(AGE)[AMOUNT].sum() for chunk in chunks)
+
+
+def to_pickle(source: Path, target: Path) -> None:
+    """Write the table of a CSV file as a pickled DataFrame; it must fit in memory."""
+    read_table(source).to_pandas().to_pickle(target)
+
+
+def pandas_pickle(path: Path) -> Answer:
+    """Answer from a pickled DataFrame, read whole: a pickle has no other way; never open that of a stranger."""
+    import pandas as pd
+
+    table = cast("pd.DataFrame", pd.read_pickle(path))  # noqa: S301 the file is ours
+    return as_answer(table.groupby(AGE)[AMOUNT].sum())

@@ -1,0 +1,84 @@
+"""The question in Arrow: CSV, Feather (the Arrow file format) and Parquet, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
+from course.ways.source import open_batches, rebatch
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from course.ways.question import Answer
+
+BLOCK_BYTES = 2**20
+BATCH_ROWS = 2**16
+ROW_GROUP_ROWS = 2**19
+
+
+def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
+    """Return the answer from batches of the two columns of the question."""
+    import pyarrow as pa
+
+    parts = [pa.table(batch).group_by(AGE).aggregate([(AMOUNT, "sum")]) for batch in batches]
+    sums = pa.concat_tables(parts).group_by(AGE).aggregate([(f"{AMOUNT}_sum", "sum")])
+    pairs = zip(sums[AGE].to_pylist(), sums[f"{AMOUNT}_sum_sum"].to_pylist(), strict=True)
+    return from_pairs((age, amount or 0.0) for age, amount in pairs if age is not None)
+
+
+def pyarrow_csv(path: Path) -> Answer:
+    """Answer from a CSV file read by blocks of one megabyte; memory does not depend on the file."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    types = {AGE: pa.int32(), AMOUNT: pa.float64()}
+    with csv.open_csv(
+        path,
+        read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+        parse_options=csv.ParseOptions(delimiter=SEPARATOR),
+        convert_options=csv.ConvertOptions(include_columns=[AGE, AMOUNT], column_types=types),
+    ) as batches:
+        return sum_batches(batches)
+
+
+def to_feather(source: Path, target: Path) -> None:
+    """Write a CSV file as an Arrow file compressed with LZ4, what pandas calls Feather."""
+    import pyarrow as pa
+
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with open_batches(source) as (schema, batches), pa.ipc.new_file(target, schema, options=options) as writer:
+        for batch in rebatch(batches, BATCH_ROWS):
+            writer.write(batch)
+
+
+def pyarrow_feather(path: Path) -> Answer:
+    """Answer from a Feather file, two columns of a batch at a time; memory does not depend on the file."""
+    import pyarrow as pa
+
+    with pa.ipc.open_file(path) as header:
+        fields = [header.schema.get_field_index(name) for name in (AGE, AMOUNT)]
+    with pa.ipc.open_file(path, options=pa.ipc.IpcReadOptions(included_fields=fields)) as file:
+        return sum_batches(file.get_batch(number) for number in range(file.num_record_batches))
+
+
+def to_parquet(source: Path, target: Path) -> None:
+    """Write a CSV file as a Parquet file compressed with Zstandard."""
+    from pyarrow import parquet
+
+    with (
+        open_batches(source) as (schema, batches),
+        parquet.ParquetWriter(target, schema, compression="zstd") as writer,
+    ):
+        for batch in rebatch(batches, ROW_GROUP_ROWS):
+            writer.write_batch(batch)
+
+
+def pyarrow_parquet(path: Path) -> Answer:
+    """Answer from a Parquet file, two columns of a batch at a time; memory does not depend on the file."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        return sum_batches(file.iter_batches(BATCH_ROWS, columns=[AGE, AMOUNT]))

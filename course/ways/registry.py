@@ -1,0 +1,106 @@
+"""The ways, by name: the function, the format of file it reads, the library it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from course.errors import BadArgumentError
+from course.ways.formats import load
+from course.ways.libraries import require
+
+if TYPE_CHECKING:
+    from course.ways.question import Answer
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of answering the question.
+
+    Attributes:
+        name: the library, then the format or what distinguishes the way.
+        title: a few words for tables and pictures.
+        reader: module and function that answer.
+        format: name of the format of the file it reads.
+        library: the module it needs; the name before the first point is that of the library.
+        streaming: whether its memory stays the same when the file grows.
+    """
+
+    name: str
+    title: str
+    reader: str
+    format: str
+    library: str
+    streaming: bool = True
+
+    @property
+    def function(self) -> Callable[[Path], Answer]:
+        """The function that answers: a file in, the sums by age class out; its library is imported only now.
+
+        Raises:
+            MissingDependencyError: the library is not installed.
+        """
+        require(self.library)
+        return cast("Callable[[Path], Answer]", load(self.reader))
+
+
+WAYS: dict[str, Way] = {
+    way.name: way
+    for way in (
+        Way("python-csv", "csv module", "python_ways:python_csv", "csv", "csv"),
+        Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", streaming=False),
+        Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas",
+            streaming=False),
+        Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas"),
+        Way("dask-csv", "dask", "dask_ways:dask_csv", "csv", "dask.dataframe"),
+        Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv"),
+        Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb"),
+        Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars"),
+        Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy"),
+        Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False),
+        Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow"),
+        Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet"),
+        Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars"),
+        Way("sqlite", "SQLite", "sqlite_ways:sqlite", "sqlite", "sqlite3"),
+        Way("sqlite-index", "SQLite, index", "sqlite_ways:sqlite", "sqlite-index", "sqlite3"),
+        Way("duckdb", "DuckDB", "duckdb_ways:duckdb_database", "duckdb", "duckdb"),
+        Way("h5py", "HDF5", "hdf5_ways:h5py_hdf5", "hdf5", "h5py"),
+        Way("zarr", "zarr", "zarr_ways:zarr_group", "zarr", "zarr"),
+        Way("bcolz", "bcolz", "bcolz_ways:bcolz_ctable", "bcolz", "bcolz"),
+        Way("blosc2", "blosc2", "blosc2_ways:blosc2_ctable", "blosc2", "blosc2"),
+    )
+}  # fmt: skip
+"""Every way, by name, those that read CSV first."""
+
+
+def find_ways(names: Iterable[str] | None = None) -> list[Way]:
+    """Return the ways that bear these names, all of them by default.
+
+    Raises:
+        BadArgumentError: a name is that of no way.
+    """
+    chosen = list(WAYS) if names is None else list(dict.fromkeys(names))
+    unknown = [name for name in chosen if name not in WAYS]
+    if unknown:
+        raise BadArgumentError(f"there is no way called {unknown[0]!r}; choose among {', '.join(WAYS)}")
+    return [WAYS[name] for name in chosen]
+
+
+def answer(name: str, path: Path | str) -> Answer:
+    """Answer the question: the sum of ``PRS_REM_MNT`` by ``AGE_BEN_SNDS``, in euros.
+
+    Args:
+        name: a way, one of ``WAYS``.
+        path: a file in the format that the way reads.
+
+    Returns:
+        A Series of float64 named ``PRS_REM_MNT``, sorted by its index of int64, ``AGE_BEN_SNDS``. Rows without age
+        belong to no class; a missing amount adds nothing.
+
+    Raises:
+        BadArgumentError: there is no such way.
+        MissingDependencyError: its library is not installed.
+    """
+    return find_ways([name])[0].function(Path(path))

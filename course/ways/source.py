@@ -1,0 +1,100 @@
+"""Read a CSV file of the course as typed Arrow batches: what every conversion starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course.data.schema import SEPARATOR, arrow_schema
+from course.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+BLOCK_BYTES = 2**22
+"""Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns; the separator that ends the line makes none."""
+    with path.open(encoding="utf-8-sig") as file:
+        return [name for name in file.readline().rstrip("\r\n").split(SEPARATOR) if name]
+
+
+def table_schema(path: Path) -> pa.Schema:
+    """Return the types of the columns: those of the schema of the course, float64 for a column it does not know."""
+    import pyarrow as pa
+
+    known = {field.name: field.type for field in arrow_schema()}
+    # any cell may be empty, whatever the schema says
+    return pa.schema([pa.field(name, known.get(name, pa.float64())) for name in column_names(path)])
+
+
+def read_table(path: Path) -> pa.Table:
+    """Return the whole table of a CSV file."""
+    import pyarrow.csv
+
+    return pyarrow.csv.read_csv(path, **_options(table_schema(path)))
+
+
+@contextmanager
+def open_batches(path: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Give the types of the columns and an iterator over the rows, a few megabytes at a time."""
+    import pyarrow.csv
+
+    schema = table_schema(path)
+    with (
+        progress_bar(path.stat().st_size, description=f"converting {path.name}") as bar,
+        path.open("rb") as file,
+        pyarrow.csv.open_csv(file, **_options(schema)) as reader,
+    ):
+        yield schema, _followed(reader, file, bar)
+
+
+def _followed(reader: Any, file: Any, bar: Any) -> Iterator[pa.RecordBatch]:
+    for batch in reader:
+        bar.update(file.tell() - bar.n)
+        yield batch
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    from pyarrow import csv
+
+    return {
+        "read_options": csv.ReadOptions(block_size=BLOCK_BYTES),
+        "parse_options": csv.ParseOptions(delimiter=SEPARATOR),
+        "convert_options": csv.ConvertOptions(include_columns=schema.names, column_types=schema),
+    }
+
+
+def rebatch(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Cut batches again, in pieces of exactly ``rows`` rows but the last one."""
+    import pyarrow as pa
+
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        waiting.append(batch)
+        count += batch.num_rows
+        if count >= rows:
+            *full, rest = pa.Table.from_batches(waiting).combine_chunks().to_batches(max_chunksize=rows)
+            waiting, count = [rest], rest.num_rows
+            yield from full
+    if count:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches(max_chunksize=rows)
+
+
+def to_numpy(column: pa.Array) -> np.ndarray[Any, Any]:
+    """Return a column for a format that has no missing value: NaN, or the smallest integer of the type, stands for it.
+
+    R marks the missing integer in the same manner (R Core Team, "R Language Definition", section 3.3.4).
+    """
+    import numpy as np
+    import pyarrow.types as kinds
+
+    missing = np.iinfo(column.type.to_pandas_dtype()).min if kinds.is_integer(column.type) else np.nan
+    array: np.ndarray[Any, Any] = column.fill_null(missing).to_numpy(zero_copy_only=False)
+    return array

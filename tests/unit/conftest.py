@@ -1,0 +1,37 @@
+"""What several files of tests share: a real IPython shell, and the notebook of the SQL magics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+    from sql_notebook import Notebook
+
+
+@pytest.fixture(scope="module")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    """A shell without history and without colours, alone in its process; a file of tests registers its magics."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    saved = sys.displayhook, sys.excepthook
+    InteractiveShell.clear_instance()
+    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        yield InteractiveShell.instance(config=config)
+    InteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook = saved
+
+
+@pytest.fixture(scope="module")
+def one_notebook(one_shell: InteractiveShell) -> Notebook:
+    """The shell with the SQL magics; ``sql_notebook.forget`` empties it after a test."""
+    from sql_notebook import Notebook
+
+    return Notebook(one_shell)

@@ -1,0 +1,281 @@
+"""``%SQL_connect``: from one database to another, names of files, connections of one's own, read-only for good."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from sql_notebook import Notebook, forget
+
+from magics.sql import SQLError
+from magics.sql.location import TITLES
+
+TARGETS = [":memory:", "duckdb://", "a.db3", "a.duckdb"]
+
+
+@pytest.fixture
+def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    monkeypatch.chdir(tmp_path)
+    yield one_notebook
+    forget(one_notebook)
+
+
+def make(notebook: Notebook, *names: str) -> None:
+    for name in names:
+        notebook(f"%SQL_connect {name} --create")
+        notebook("%SQL CREATE TABLE t(x INTEGER); INSERT INTO t VALUES (1)")
+        notebook("%SQL_close")
+
+
+# ---------------------------------------------------------------------- one database after another
+@pytest.mark.parametrize("first", TARGETS)
+@pytest.mark.parametrize("second", TARGETS)
+def test_any_database_replaces_any_other(notebook: Notebook, first: str, second: str) -> None:
+    make(notebook, *(name for name in TARGETS if "." in name))
+    before = notebook(f"%SQL_connect {first}")
+    after = notebook(f"%SQL_connect {second}")
+    assert before.closed
+    assert notebook.names["DB"] is after
+    assert notebook("%SQL_tables") == (["t"] if "." in second else [])
+
+
+@pytest.mark.parametrize("engine", TITLES)
+def test_the_file_of_the_former_connection_may_have_gone(notebook: Notebook, engine: str) -> None:
+    make(notebook, "kept.db3")
+    notebook(f"%SQL_connect {engine}:///gone.db --create")
+    Path("gone.db").unlink(missing_ok=True)
+    notebook("%SQL_connect kept.db3")
+    assert notebook("%SQL_tables") == ["t"]
+
+
+@pytest.mark.parametrize("file_name", ["a.db3", "a.duckdb"])
+def test_the_notebook_may_change_folder(notebook: Notebook, monkeypatch: pytest.MonkeyPatch, file_name: str) -> None:
+    make(notebook, file_name)
+    notebook(f"%SQL_connect {file_name}")
+    Path("below").mkdir()
+    monkeypatch.chdir("below")
+    assert notebook("%SQL_tables") == ["t"]
+    # the same file under another name: DuckDB holds it once, so the first connection is closed before
+    notebook(f"%SQL_connect ../{file_name} --read-only")
+    assert notebook("%SQL_tables") == ["t"]
+
+
+@pytest.mark.parametrize("options", ["a.db3 --create --read-only", "a.db3 --bogus", "b.db3", "a.txt", "'a.db3"])
+def test_whatever_is_wrong_leaves_the_connection_open(notebook: Notebook, options: str) -> None:
+    make(notebook, "a.db3")
+    first = notebook("%SQL_connect a.db3")
+    with pytest.raises((SQLError, ValueError)):
+        notebook(f"%SQL_connect {options}")
+    assert notebook.names["DB"] is first
+    assert notebook("%SQL_tables") == ["t"]
+
+
+# ---------------------------------------------------------------------- names
+@pytest.mark.parametrize("suffix", [".db3", ".duckdb"])
+@pytest.mark.parametrize("stem", ["two words", "été à Nîmes", "it's", "a#b", "a%20b", "日本", "sub folder/x"])
+def test_a_file_may_have_any_name(notebook: Notebook, stem: str, suffix: str) -> None:
+    name = stem + suffix
+    notebook(f'%SQL_connect "{name}" --create')
+    notebook("%SQL CREATE TABLE t(x INTEGER)")
+    notebook("%SQL_close")
+    assert Path(name).stat().st_size > 0
+    notebook(f'%SQL_connect "{name}" --read-only')
+    assert notebook("%SQL_tables") == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("sqlite:///x.db3?mode=ro", "has parameters"),
+        ("duckdb:///:memory:named", "has parameters"),
+        (":memory:named", "write sqlite:///path"),
+        ("duckdb:x.duckdb", "write sqlite:///path"),
+        ("file:x.db3", "write sqlite:///path"),
+        ("postgresql://user@host/base", "write sqlite:///path"),
+        ("sqlite://x.db3", "lacks a slash"),
+        ("text.csv/x.db3", "cannot be opened"),
+        ("n" * 300 + ".db3", "cannot be opened"),
+        ('""', "is unknown"),
+    ],
+)
+def test_what_names_no_database_is_an_error_and_makes_no_file(notebook: Notebook, target: str, message: str) -> None:
+    Path("text.csv").write_text("a\n", encoding="utf-8")
+    with pytest.raises(SQLError, match=message):
+        notebook(f"%SQL_connect {target} --create")
+    assert [path.name for path in Path().iterdir()] == ["text.csv"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.db3", b"SQLite format 3\0"), ("x.duckdb", b"12345678DUCK")])
+def test_a_damaged_file_is_found_at_once(notebook: Notebook, name: str, content: bytes) -> None:
+    Path(name).write_bytes(content + b"x" * 10_000)
+    with pytest.raises(SQLError, match=f"{name} cannot be opened"):
+        notebook(f"%SQL_connect {name}")
+
+
+def test_duckdb_says_who_holds_a_file(notebook: Notebook) -> None:
+    make(notebook, "a.duckdb")
+    notebook("%SQL_connect a.duckdb -v first")
+    with pytest.raises(SQLError, match="close it first with %SQL_close"):
+        notebook("%SQL_connect a.duckdb --read-only")
+
+
+# ---------------------------------------------------------------------- connections that the notebook opened itself
+def test_raw_connections_are_accepted_and_their_writes_kept(notebook: Notebook) -> None:
+    notebook.names["con"] = raw = sqlite3.connect("raw.db")
+    notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER);\nINSERT INTO t VALUES (1)")
+    raw.close()
+    with sqlite3.connect("raw.db") as again:
+        assert again.execute("SELECT x FROM t").fetchall() == [(1,)]
+    again.close()
+    with duckdb.connect("raw.duckdb") as con:
+        notebook.names["con"] = con
+        notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER)")
+        assert notebook("%SQL_tables -v con") == ["t"]
+
+
+@pytest.mark.parametrize("engine", TITLES)
+def test_every_magic_takes_a_raw_connection(notebook: Notebook, engine: str) -> None:
+    notebook.names["con"] = {"sqlite": sqlite3, "duckdb": duckdb}[engine].connect("raw.db")
+    notebook.names["frame"] = pd.DataFrame({"x": [1, 2]})
+    Path("years.csv").write_text("y\n3\n", encoding="utf-8")
+    notebook("%SQL_import_df frame -v con")
+    notebook("%SQL_import_tsv years.csv -v con")
+    assert notebook("%SQL_schema years --as_list -v con") == [("y", int)]
+    for factor in (2, 3):
+        # the second definition replaces the first
+        notebook(f"def times(x: int) -> int:\n    return x * {factor}")
+        notebook("%SQL_add_function times -v con")
+        assert notebook.rows("SELECT times(x) FROM frame ORDER BY x", "con") == [(factor,), (2 * factor,)]
+    notebook("def wrong(x: int) -> int:\n    raise ValueError('not this age')")
+    notebook("%SQL_add_function wrong -v con")
+    with pytest.raises(SQLError, match="ValueError: not this age"):
+        notebook("%SQL -v con SELECT wrong(x) FROM frame")
+    assert notebook.completions("%%SQL -v con\nSELECT * FROM ye") == ["years"]
+    notebook("%SQL_drop_table years -v con")
+    # where the notebook is does not show
+    assert str(Path.cwd()) not in repr(notebook("%SQL -v con -n 1 SELECT * FROM frame"))
+    notebook("%SQL_close -v con")
+    with pytest.raises(SQLError, match="is closed"):
+        notebook("%SQL_close -v con")
+
+
+@pytest.mark.parametrize("engine", TITLES)
+def test_a_raw_connection_closed_elsewhere_is_an_error_with_a_hint(
+    notebook: Notebook, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = {"sqlite": sqlite3, "duckdb": duckdb}[engine]
+    for is_known in (False, True):
+        notebook.names["con"] = raw = module.connect("raw.db")
+        if is_known:
+            notebook("%SQL_tables -v con")
+        raw.close()
+        for code in ("%SQL -v con SELECT 1", "%SQL_tables -v con", "%SQL_refresh_completion -v con"):
+            with pytest.raises(SQLError, match="open it again"):
+                notebook(code)
+        capsys.readouterr()
+        notebook.completions("%%SQL -v con\nSELECT * FROM ")
+        assert "Traceback" not in "".join(capsys.readouterr())
+
+
+def test_the_factories_of_a_raw_connection_do_not_matter(notebook: Notebook) -> None:
+    notebook.names["con"] = raw = sqlite3.connect("raw.db")
+    raw.row_factory, raw.text_factory = sqlite3.Row, bytes
+    notebook("%SQL -v con CREATE TABLE t(word TEXT); INSERT INTO t VALUES ('a')")
+    assert notebook("%SQL_schema t -v con") == {0: ("word", str)}
+    # what the notebook asked of its own connection
+    assert notebook.rows("SELECT word FROM t", "con") == [(b"a",)]
+    raw.close()
+
+
+# ---------------------------------------------------------------------- read-only
+def snapshot() -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in Path().rglob("*") if path.is_file()}
+
+
+WRITING = {
+    "a.db3": """
+        DELETE FROM t; INSERT INTO t VALUES (2); UPDATE t SET x = 3; CREATE TABLE u(x); DROP TABLE t;
+        ALTER TABLE t ADD COLUMN y; CREATE INDEX i ON t(x); CREATE TEMP TABLE u(x); ATTACH 'other.db' AS other;
+        VACUUM; VACUUM INTO 'copy.db'; ANALYZE; PRAGMA query_only = OFF; PRAGMA main.query_only(0);
+        PRAGMA user_version = 7; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE
+    """,
+    "a.duckdb": """
+        DELETE FROM t; INSERT INTO t VALUES (2); UPDATE t SET x = 3; CREATE TABLE u(x INTEGER); DROP TABLE t;
+        ALTER TABLE t ADD COLUMN y INTEGER; CREATE TEMP TABLE u(x INTEGER); ATTACH 'other.db' AS other;
+        COPY t TO 'copy.csv'; EXPORT DATABASE 'copy'; EXPLAIN ANALYZE COPY t TO 'copy.csv';
+        COPY (PIVOT t ON x) TO 'copy.csv'; PREPARE p AS COPY t TO 'copy.csv'; SET profile_output = 'p.json';
+        SET log_query_path = 'log.sql'; CALL enable_logging(storage = 'file', storage_path = 'logs');
+        SELECT * FROM enable_logging(storage = 'file', storage_path = 'logs'); INSTALL httpfs; RESET threads;
+        PRAGMA enable_profiling = 'json'; CREATE PERSISTENT SECRET s (TYPE http);
+        WITH c AS (INSERT INTO t VALUES (1) RETURNING x) SELECT * FROM c
+    """,
+}
+
+
+@pytest.mark.parametrize("file_name", WRITING)
+def test_read_only_refuses_every_writing_statement(notebook: Notebook, file_name: str) -> None:
+    make(notebook, file_name)
+    before = snapshot()
+    notebook(f"%SQL_connect {file_name} --read-only")
+    for statement in WRITING[file_name].split(";"):
+        with pytest.raises(SQLError, match="read-only"):
+            notebook(f"%SQL {' '.join(statement.split())}")
+        assert notebook.rows("SELECT x FROM t") == [(1,)], statement
+        assert snapshot() == before, statement
+    notebook("%SQL_close")
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("file_name", WRITING)
+def test_read_only_refuses_the_magics_that_write(notebook: Notebook, file_name: str) -> None:
+    make(notebook, file_name)
+    Path("rows.csv").write_text("y\n3\n", encoding="utf-8")
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    before = snapshot()
+    notebook(f"%SQL_connect {file_name} --read-only")
+    for code in ("%SQL_import_df frame", "%SQL_import_tsv rows.csv", "%SQL_drop_table t"):
+        with pytest.raises(SQLError, match="read-only"):
+            notebook(code)
+    notebook("%SQL_close")
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("file_name", "statement"),
+    [
+        ("a.db3", "EXPLAIN QUERY PLAN SELECT * FROM t"),
+        ("a.db3", "PRAGMA table_info(t)"),
+        ("a.duckdb", "EXPLAIN ANALYZE SELECT * FROM t"),
+        ("a.duckdb", "PRAGMA table_info('t')"),
+        ("a.duckdb", "SUMMARIZE t"),
+        ("a.duckdb", "PIVOT t ON x USING sum(x)"),
+        ("a.duckdb", "SELECT * FROM 'rows.csv'"),
+        ("a.duckdb", "SET VARIABLE a = 3; SELECT getvariable('a')"),
+    ],
+)
+def test_read_only_reads(notebook: Notebook, file_name: str, statement: str) -> None:
+    make(notebook, file_name)
+    Path("rows.csv").write_text("y\n3\n", encoding="utf-8")
+    notebook(f"%SQL_connect {file_name} --read-only")
+    assert len(notebook(f"%SQL {statement}")) > 0
+
+
+@pytest.mark.parametrize("target", [":memory:", "duckdb://"])
+def test_read_only_needs_a_file(notebook: Notebook, target: str) -> None:
+    with pytest.raises(SQLError, match="needs a file"):
+        notebook(f"%SQL_connect {target} --read-only")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the permissions of POSIX")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_refuses_is_an_error(notebook: Notebook) -> None:
+    Path("closed").mkdir(mode=0o500)
+    for name in ("closed/a.db3", "closed/sub/a.db3", "closed/a.duckdb"):
+        with pytest.raises(SQLError, match="cannot be opened"):
+            notebook(f"%SQL_connect {name} --create")
