@@ -103,16 +103,18 @@ def _text_literal(text: str) -> str:
 def _measured(arguments: str, body: str, script: Script) -> str:
     """Return a ``%%measure`` cell as a ``with measure(...)`` block that prints its measure."""
     parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("label", nargs="?")
+    parser.add_argument("label", nargs="*")
+    parser.add_argument("-l", "--label", dest="name")
     parser.add_argument("-r", "--repeat", type=int)
-    parser.add_argument("-o", "--output", default="measurement")
+    parser.add_argument("-o", "--output", default="_cost")
     parser.add_argument("-q", "--quiet", action="store_true")
     options, unknown = parser.parse_known_args(shlex.split(arguments))
+    label = options.name or " ".join(options.label) or None
     if unknown:
         raise SyntaxError(f"%%measure has an option that scripts do not know: {' '.join(unknown)}")
     script.imports.add("from course.measure import measure")
     block = indented(_statements(body, script) or "pass")
-    code = _measured_block(options.label, options.output, block, options.repeat)
+    code = _measured_block(label, options.output, block, options.repeat)
     if options.repeat:
         script.imports.add("from course.measure import median_of")
     return code if options.quiet else f"{code}\nprint({options.output})"
@@ -122,8 +124,9 @@ def _measured_block(label: str | None, name: str, block: str, repeat: int | None
     argument = "" if label is None else json.dumps(label, ensure_ascii=False)
     if not repeat:
         return f"with measure({argument}) as {name}:\n{block}"
-    run = f"with measure({argument}) as run:\n{block}\nruns.append(run)"
-    return f"runs = []\nfor _ in range({repeat}):\n{indented(run)}\n{name} = median_of(runs)"
+    # names that a lesson would not use itself
+    run = f"with measure({argument}) as _run:\n{block}\n_runs.append(_run)"
+    return f"_runs = []\nfor _ in range({repeat}):\n{indented(run)}\n{name} = median_of(_runs)"
 
 
 def _statements(source: str, script: Script) -> str:

@@ -104,8 +104,10 @@ exec(compile(open("s.py").read(), "s.py", "exec"))
         ("import course\ncourse.add_notebook_menu()", "import course"),
         ("%head data.csv -n 2", "show_result(ipython_for('%head').run_line_magic('head', 'data.csv -n 2'))"),
         ("files = !ls", "files = ipython_for('!ls').getoutput('ls')"),
-        ("%%measure\nx", "with measure() as measurement:\n    show_result(x)\nprint(measurement)"),
-        ('%%measure "a b" -q\nx = 1', 'with measure("a b") as measurement:\n    x = 1'),
+        ("%%measure\nx", "with measure() as _cost:\n    show_result(x)\nprint(_cost)"),
+        ('%%measure "a b" -q\nx = 1', 'with measure("a b") as _cost:\n    x = 1'),
+        ("%%measure CSV, by pandas -q\nx = 1", 'with measure("CSV, by pandas") as _cost:\n    x = 1'),
+        ("%%measure -l 'a b' -q\nx = 1", 'with measure("a b") as _cost:\n    x = 1'),
     ],
 )
 def test_cells_become_python(source: str, expected: str) -> None:
