@@ -42,13 +42,13 @@ def _import(*names: str) -> float:
     start = perf_counter()
     for name in names:
         importlib.import_module(name)
-    return perf_counter() - start
+    return round(perf_counter() - start, 6)
 
 
 def _figures(cost: Measurement) -> dict[str, Any]:
     return {
-        "wall_seconds": cost.wall_seconds,
-        "cpu_seconds": cost.cpu_seconds,
+        "wall_seconds": round(cost.wall_seconds, 6),
+        "cpu_seconds": round(cost.cpu_seconds, 6),
         "peak_memory_bytes": cost.peak_memory_bytes,
         "read_bytes": cost.read_bytes,
     }

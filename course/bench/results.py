@@ -103,8 +103,10 @@ class Bench:
             OutputError: it cannot be written.
         """
         with replacing(path) as temporary:
-            text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+            # a line per result: two versions of the file can be compared
+            lines = ",\n".join(json.dumps(asdict(result), ensure_ascii=False) for result in self.results)
+            text = f'{{"machine": {json.dumps(self.machine)},\n"results": [\n{lines}\n]}}\n'
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_bench(path: Path | str) -> Bench:

@@ -22,7 +22,8 @@ def bench_markdown(bench: Bench) -> str:
 def _legend() -> str:
     return (
         "Median of the runs, each in a process of its own, in shuffled order, the file in the page cache. *time*: "
-        "of the answer, imports apart; *memory*: highest above what the imports took; *read*: bytes read, memory maps apart."
+        "of the answer, imports apart; *memory*: highest above what the imports took; "
+        "*read*: bytes read, memory maps apart."
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 _SHOWS_ITSELF = {"print", "display", "help"}
 _SHELL_METHODS = {"run_line_magic", "run_cell_magic", "system", "getoutput"}
 _MENU = "add_notebook_menu"
+_SHELL = "ipython_shell()"
 _STARTS_PROCESSES = {"Client", "LocalCluster", "multiprocessing", "ProcessPoolExecutor"}
 
 
@@ -90,8 +91,8 @@ def _cell(source: str, script: Script) -> str:
     name, _, arguments = line.removeprefix("%%").partition(" ")
     if name == "measure":
         return _measured(arguments, body, script)
-    script.needs_ipython = True
-    return f"ipython_for({f'%%{name}'!r}).run_cell_magic({name!r}, {arguments.strip()!r}, {_text_literal(body)})"
+    script.needs_ipython = script.shows_results = True
+    return f"show_result(ipython_shell().run_cell_magic({name!r}, {arguments.strip()!r}, {_text_literal(body)}))"
 
 
 def _text_literal(text: str) -> str:
@@ -139,7 +140,7 @@ def _statements(source: str, script: Script) -> str:
     positions = _Positions(code)
     edits = [*_dropped(tree, positions, script), *_shell_calls(tree, positions)]
     kept = [edit for edit in edits if not any(_is_within(edit, other) for other in edits)]
-    script.needs_ipython |= any(edit.text.startswith("ipython_for") for edit in kept)
+    script.needs_ipython |= any(edit.text == _SHELL for edit in kept)
     shown = _shown_result(tree, positions, kept)
     script.shows_results |= bool(shown)
     return positions.edited([*kept, *shown]).strip("\n")
@@ -231,15 +232,12 @@ def _magic_replacement(value: ast.expr, script: Script) -> str | None:
 
 
 def _shell_calls(tree: ast.Module, positions: _Positions) -> Iterator[_Edit]:
-    """Yield the replacement of ``get_ipython()`` by a call that says which magic needs it."""
+    """Yield the replacement of ``get_ipython()``, which is None under plain Python."""
     for node in ast.walk(tree):
-        magic = _magic(node)
-        if magic is None:
+        if _magic(node) is None:
             continue
-        method, texts = magic
-        name = f"%{texts[0]}" if method.startswith("run_") else f"!{' '.join(texts)}"
         call = node.func.value  # type: ignore[attr-defined]
-        yield _Edit(*positions.span(call), f"ipython_for({name!r})")
+        yield _Edit(*positions.span(call), _SHELL)
 
 
 def _shown_result(tree: ast.Module, positions: _Positions, edits: list[_Edit]) -> list[_Edit]:

@@ -27,13 +27,15 @@ def show_result(value):
         display(value)
 '''
 
-_IPYTHON_FOR = '''
+_IPYTHON_SHELL = '''
 
-def ipython_for(magic):
-    """Return the IPython shell, or stop and say which magic needs it."""
+@functools.cache
+def ipython_shell():
+    """Return the IPython shell that runs the magics of this script, with the variables of this script."""
     shell = get_ipython()
     if shell is None:
-        sys.exit(f"{{magic}} needs IPython; run this script with: ipython {{os.path.basename(__file__)}}")
+        settings = Config({{"HistoryManager": {{"enabled": False}}, "InteractiveShell": {{"colors": "nocolor"}}}})
+        shell = InteractiveShell.instance(config=settings, user_module=sys.modules[__name__])
 {load}    return shell
 '''
 
@@ -103,14 +105,18 @@ def _docstring(notebook: NotebookNode, resources: dict[str, Any]) -> str:
 
 def _header(script: Script) -> str:
     """Return the imports and functions that the translated cells use."""
-    standard = ["import os", "import sys"] if script.draws or script.needs_ipython else []
-    shell = ["from IPython import get_ipython"] if script.needs_ipython else []
+    standard = ["import functools"] if script.needs_ipython else []
+    standard += ["import os"] if script.draws else []
+    standard += ["import sys"] if script.draws or script.needs_ipython else []
+    shell = ["from IPython import get_ipython", "from IPython.core.interactiveshell import InteractiveShell"]
     # a lesson may call display without importing it: notebooks give it
-    groups = [standard, [*shell, "from IPython.display import display"], sorted(script.imports)]
+    ipython = [*(shell if script.needs_ipython else []), "from IPython.display import display"]
+    settings = ["from traitlets.config import Config"] if script.needs_ipython else []
+    groups = [standard, [*ipython, *settings], sorted(script.imports)]
     text = "".join("\n" + "\n".join(group) + "\n" for group in groups if group)
     text += _AGG if script.draws else ""
     text += _SHOW_RESULT if script.shows_results else ""
-    text += _IPYTHON_FOR.format(load=_LOAD_MAGICS if script.loads_magics else "") if script.needs_ipython else ""
+    text += _IPYTHON_SHELL.format(load=_LOAD_MAGICS if script.loads_magics else "") if script.needs_ipython else ""
     # functions are followed by two blank lines
     text += "\n" if script.shows_results or script.needs_ipython else ""
     return text

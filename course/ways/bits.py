@@ -7,7 +7,7 @@ Vigna, "Broadword implementation of rank/select queries" (2008) for the select w
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -34,8 +34,14 @@ class Bits:
         packed = np.zeros(-(-len(flags) // 64) * 8, np.uint8)
         packed[: -(-len(flags) // 8)] = np.packbits(flags, bitorder="little")
         self._words: Words = packed.view("<u8")
-        self._counts = np.bitwise_count(self._words).astype(np.int64)
-        self._up_to = np.cumsum(self._counts)
+
+    @cached_property
+    def _up_to(self) -> Positions:
+        """How many flags are set up to the end of each word."""
+        import numpy as np
+
+        counts: Positions = np.cumsum(np.bitwise_count(self._words), dtype=np.int64)
+        return counts
 
     @property
     def count(self) -> int:
@@ -79,7 +85,8 @@ class Bits:
         word = near >> 6
         while (behind := self._up_to[word] <= ranks).any():
             word = word + behind
-        words, rest = self._words[word], (ranks - self._up_to[word] + self._counts[word]).view(np.uint64)
+        words = self._words[word]
+        rest = (ranks - self._up_to[word] + np.bitwise_count(words)).view(np.uint64)
         sums = np.bitwise_count(words.view(np.uint8)).view("<u8") * np.uint64(_EACH_BYTE)
         high = np.uint64(_HIGH_BITS)
         full = np.bitwise_count((((rest * np.uint64(_EACH_BYTE)) | high) - sums) & high).astype(np.uint64) << np.uint64(

@@ -194,17 +194,22 @@ class DuckConnection(Connection):
 
     def import_file(self, file: DelimitedFile, table: str, if_exists: str = "fail") -> int:
         """Stream a delimited file in a table with DuckDB's own reader; see ``Connection.import_file``."""
-        try:
-            return super().import_file(file, table, if_exists)
-        except SQLError as error:
-            # the parallel reader refuses line ends between quotes, once it meets one
-            if "parallel=false" not in str(error.__context__):
-                raise
-        self._parallel = False
-        try:
-            return super().import_file(file, table, if_exists)
-        finally:
-            self._parallel = True
+        from magics.sql.duckfile import bounded_memory
+
+        # a table in memory must fit there
+        bounded = contextlib.nullcontext() if self._file is None else bounded_memory(self.raw)
+        with self.translated(table), bounded:
+            try:
+                return super().import_file(file, table, if_exists)
+            except SQLError as error:
+                # the parallel reader refuses line ends between quotes, once it meets one
+                if "parallel=false" not in str(error.__context__):
+                    raise
+            self._parallel = False
+            try:
+                return super().import_file(file, table, if_exists)
+            finally:
+                self._parallel = True
 
     def _write_frame(self, frame: DataFrame, table: str, append: bool) -> int:
         from magics.sql.arrow import write_frame

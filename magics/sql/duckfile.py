@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from course.data.size import parse_size
 from course.progress import is_watched, progress_bar
 from magics.sql.delimited import readable
 from magics.sql.errors import SQLError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _TYPES = {Kind.EMPTY: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.REAL: "DOUBLE", Kind.TEXT: "VARCHAR"}
 _HEAD = 64 * 1024
+# bytes: what 1.6 million rows of 55 columns need to go at full speed on two threads is 512 MiB
+_LEAST_MEMORY, _THREAD_MEMORY = 256 * 2**20, 128 * 2**20
 _SECONDS = 0.2
 
 
@@ -36,6 +39,24 @@ def write_file(connection: DuckConnection, file: DelimitedFile, table: str, *, a
     with _progress(connection.raw, file):
         connection.raw.execute(f"{target} {_reading(file)}", _options(file, kinds, parallel=parallel))
         return int(connection.raw.fetchall()[0][0])
+
+
+@contextmanager
+def bounded_memory(raw: Any) -> Iterator[None]:
+    """Bound the memory of DuckDB while it writes a table in a file: its cache would grow with the table."""
+    import duckdb
+
+    settings = "SELECT current_setting('memory_limit'), current_setting('threads')"
+    ((limit, threads),) = raw.execute(settings).fetchall()
+    bound = _LEAST_MEMORY + threads * _THREAD_MEMORY
+    if parse_size(limit) > bound:
+        # what is in use already may be more
+        with suppress(duckdb.OutOfMemoryException):
+            raw.execute(f"SET memory_limit = '{bound} B'")
+    try:
+        yield
+    finally:
+        raw.execute(f"SET memory_limit = '{limit}'")
 
 
 def _reading(file: DelimitedFile) -> str:

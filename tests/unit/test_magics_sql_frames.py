@@ -77,7 +77,7 @@ def same(back: pd.Series[Any], expected: pd.Series[Any]) -> bool:
 
 
 @pytest.mark.parametrize("target", MEMORIES)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frame=frames(), table=names.filter(lambda name: not folded(name).startswith("sqlite_")))
 def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: str) -> None:
     with connect(target) as connection:

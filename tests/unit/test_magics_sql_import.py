@@ -4,14 +4,17 @@ import gzip
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_notebook import Notebook, forget
 
-from magics.sql import SQLError, delimited
+from course.data.size import parse_size
+from magics.sql import SQLError, delimited, duckfile
 from magics.sql.delimited import describe
+from magics.sql.duck import DuckConnection
 from magics.sql.opening import connect
 
 MEMORIES = [":memory:", "duckdb://"]
@@ -258,6 +261,36 @@ def test_every_field_comes_back_as_the_number_or_the_text_it_is(
         convert = {"INTEGER": int, "REAL": float, "TEXT": str}[kind]
         present = [(field, value) for field, value in zip(written, read, strict=True) if field]
         assert [convert(field) for field, _ in present] == [convert(value) for _, value in present]
+
+
+def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x;y\n1;2\n", encoding="utf-8")
+    limits: list[int] = []
+    write = duckfile.write_file
+
+    def limit_of(connection: DuckConnection) -> int:
+        return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchone()[0])
+
+    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> int:
+        limits.append(limit_of(connection))
+        return write(connection, *arguments, **options)
+
+    monkeypatch.setattr(duckfile, "write_file", watched)
+    with connect(str(tmp_path / "a.duckdb"), create=True) as connection:
+        assert isinstance(connection, DuckConnection)
+        connection.run("SET threads = 2")
+        # a limit of the user's own that is lower is kept
+        for limit, bound in ((4 * 2**30, 512 * 2**20), (300 * 2**20, 300 * 2**20)):
+            connection.run(f"SET memory_limit = '{limit} B'")
+            connection.import_file(describe(path), "t", "replace")
+            assert limits.pop() == pytest.approx(bound, rel=0.01)
+            assert limit_of(connection) == pytest.approx(limit, rel=0.01)
+        with pytest.raises(SQLError, match="exists already"):
+            connection.import_file(describe(path), "t")
+        assert limit_of(connection) == pytest.approx(limit, rel=0.01)
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

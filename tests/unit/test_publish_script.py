@@ -61,13 +61,21 @@ def test_a_script_prints_the_answers_of_its_notebook(tmp_path: Path) -> None:
     ]
 
 
-def test_a_magic_that_needs_ipython_stops_plain_python_with_its_name(tmp_path: Path) -> None:
-    script, warnings = exported(code("print('before')"), code("%%SQL base -n 3\nSELECT 'a'\nFROM b"))
+def test_magics_run_under_plain_python_on_the_variables_of_the_script(tmp_path: Path) -> None:
+    cells = [
+        code("%load_ext magics"),
+        code("n = 5\nroot = %measure -q n * 2\nroot"),
+        code("%%SQL_connect_is_absent\nSELECT 1", "raises-exception"),
+        code("connection = %SQL_connect :memory:\nlimit = 2"),
+        code("%%SQL -o answer\nSELECT :limit AS twice"),
+        code("answer['twice'].tolist()"),
+        code("!echo shell"),
+    ]
+    script, warnings = exported(*cells)
     done = run(tmp_path, script)
-    assert done.returncode == 1
-    assert done.stdout == "before\n"
-    assert done.stderr == "%%SQL needs IPython; run this script with: ipython 01_data.py\n"
-    assert warnings == []
+    assert (done.returncode, done.stderr, warnings) == (0, "", [])
+    lines = done.stdout.splitlines()
+    assert [lines[0], lines[1].partition(":")[0], *lines[-2:]] == ["10", "UsageError", "[2]", "shell"]
 
 
 def test_a_magic_runs_under_ipython(tmp_path: Path) -> None:
@@ -102,8 +110,8 @@ exec(compile(open("s.py").read(), "s.py", "exec"))
         ("%matplotlib inline\nx", "show_result(x)"),
         ("from course import add_notebook_menu, small_file", "from course import small_file"),
         ("import course\ncourse.add_notebook_menu()", "import course"),
-        ("%head data.csv -n 2", "show_result(ipython_for('%head').run_line_magic('head', 'data.csv -n 2'))"),
-        ("files = !ls", "files = ipython_for('!ls').getoutput('ls')"),
+        ("%head data.csv -n 2", "show_result(ipython_shell().run_line_magic('head', 'data.csv -n 2'))"),
+        ("files = !ls", "files = ipython_shell().getoutput('ls')"),
         ("%%measure\nx", "with measure() as _cost:\n    show_result(x)\nprint(_cost)"),
         ('%%measure "a b" -q\nx = 1', 'with measure("a b") as _cost:\n    x = 1'),
         ("%%measure CSV, by pandas -q\nx = 1", 'with measure("CSV, by pandas") as _cost:\n    x = 1'),

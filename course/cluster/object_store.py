@@ -1,0 +1,165 @@
+"""An S3-compatible object store on the loopback interface, which remembers what it was asked for.
+
+It is the server of the package moto: real HTTP requests and real answers, objects kept in the memory of this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Self
+
+from course.errors import MissingDependencyError
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "course", "AWS_SECRET_ACCESS_KEY": "course", "AWS_DEFAULT_REGION": "us-east-1"}
+"""What every client of S3 wants to know; the server accepts anyone."""
+
+SLOW_DOWN = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>'
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request that the store answered.
+
+    Attributes:
+        method: ``GET``, ``HEAD``, ``PUT``…
+        path: bucket and key, such as ``/damir/month.parquet``.
+        range: the ``Range`` header, empty when the whole object was asked for.
+        status: code of the answer, such as 206.
+        received_bytes: bytes of the body of the request, 0 if the client did not say how many.
+        sent_bytes: bytes of the body of the answer.
+    """
+
+    method: str
+    path: str
+    range: str
+    status: int
+    received_bytes: int
+    sent_bytes: int
+
+
+class ObjectStore:
+    """The server, from its making to ``close()``; a context manager.
+
+    The environment of this process names it (``AWS_ENDPOINT_URL`` and credentials), and is restored by ``close``:
+    s3fs, dask, Arrow and zarr find it without an option. Processes that run already, such as workers, must be given
+    ``environment``.
+
+    Attributes:
+        url: address of the server.
+        environment: the variables that lead a client of S3 to it.
+        requests: what it answered, in order; may be cleared.
+
+    Raises:
+        MissingDependencyError: moto or s3fs is not installed.
+    """
+
+    def __init__(self) -> None:
+        for module in ("moto", "flask_cors", "s3fs"):
+            if find_spec(module) is None:
+                raise MissingDependencyError(
+                    f"{module} is not installed here: pip install 'bigdata-course[cluster]' brings the object store"
+                )
+        self.requests: list[Request] = []
+        self._to_refuse = 0
+        self._lock = threading.Lock()
+        self._server = _server(self._application())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
+        self._before = {name: os.environ.get(name) for name in self.environment}
+        _set_environment(self.environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the server, forget its objects, restore the environment."""
+        import requests
+
+        requests.post(f"{self.url}/moto-api/reset", timeout=10)
+        self._server.shutdown()
+        self._server.server_close()
+        _set_environment(self._before)
+
+    def refuse(self, count: int) -> None:
+        """Answer 503 Slow Down to the next ``count`` requests, as S3 does under load."""
+        with self._lock:
+            self._to_refuse = count
+
+    def _application(self) -> Application:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        answer: Application = DomainDispatcherApplication(create_backend_app)
+
+        def remembered(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+            said: list[str] = []
+
+            def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
+                said.append(status)
+                return start_response(status, headers, error)
+
+            refused = self._refuses()
+            body = _slow_down(environ, start) if refused else b"".join(answer(environ, start))
+            # remembered before the client has its answer: it may count at once
+            self.requests.append(_request(environ, said[-1], len(body)))
+            yield body
+
+        return remembered
+
+    def _refuses(self) -> bool:
+        with self._lock:
+            refused = self._to_refuse > 0
+            self._to_refuse -= refused
+        return refused
+
+
+def _server(application: Application) -> Any:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class Handler(MotoRequestHandler):
+        """Keeps a connection for several requests, as S3 does, and writes no log."""
+
+        protocol_version = "HTTP/1.1"
+
+        def log(self, *_: object) -> None:
+            """Write nothing."""
+
+    return make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+
+
+def _slow_down(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> bytes:
+    start_response("503 Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(SLOW_DOWN)))])
+    return b"" if environ["REQUEST_METHOD"] == "HEAD" else SLOW_DOWN
+
+
+def _request(environ: Mapping[str, Any], status: str, sent_bytes: int) -> Request:
+    return Request(
+        environ["REQUEST_METHOD"],
+        environ["PATH_INFO"],
+        environ.get("HTTP_RANGE", ""),
+        int(status.partition(" ")[0]),
+        int(environ.get("CONTENT_LENGTH") or 0),
+        sent_bytes,
+    )
+
+
+def _set_environment(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    # s3fs keeps its clients, which know the address they were made with
+    if "s3fs" in sys.modules:
+        sys.modules["s3fs"].S3FileSystem.clear_instance_cache()
