@@ -160,6 +160,16 @@ def _set_environment(variables: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    # s3fs keeps its clients, which know the address they were made with
-    if "s3fs" in sys.modules:
-        sys.modules["s3fs"].S3FileSystem.clear_instance_cache()
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    """Close the clients that s3fs keeps: they know the address they were made with."""
+    if "s3fs" not in sys.modules:
+        return
+    kind = sys.modules["s3fs"].S3FileSystem
+    for client in list(kind._cache.values()):  # noqa: SLF001 no public way to list them
+        # those of zarr live in its own event loop, and nobody else closes them
+        if client.asynchronous and client._s3 is not None:  # noqa: SLF001
+            sys.modules["zarr.core.sync"].sync(client._s3.close())
+    kind.clear_instance_cache()

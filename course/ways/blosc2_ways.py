@@ -37,4 +37,4 @@ def blosc2_ctable(path: Path) -> Answer:
 
     sums = blosc2.CTable.open(str(path)).group_by(AGE).sum(AMOUNT).to_pandas()
     # a class of missing amounts only has a missing sum
-    return as_answer(sums.set_index(AGE)[f"{AMOUNT}_sum"])
+    return as_answer(sums.set_index(AGE)[f"{AMOUNT}_sum"].fillna(0.0))

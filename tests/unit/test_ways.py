@@ -23,7 +23,7 @@ from course.data.truth import CENTS_BY_AGE
 from course.errors import BadArgumentError, MissingDependencyError
 from course.ways import FORMATS, WAYS, answer, convert
 from course.ways import registry as registry_module
-from course.ways.decimals import PADDING, hundredths
+from course.ways.decimals import PADDING, hundredths, whole_numbers
 from course.ways.fields import find_fields
 from course.ways.libraries import is_installed
 from course.ways.numpy_ways import BLOCK_BYTES
@@ -264,7 +264,18 @@ def test_hundredths_are_those_of_float(numbers: list[str]) -> None:
     assert np.allclose(hundredths(content, left, right), expected, rtol=1e-15, atol=0)
 
 
-def test_hundredths_refuse_what_is_no_number() -> None:
-    content: Any = PADDING + b"1;x2;\n"
-    with pytest.raises(ValueError, match="x2"):
-        hundredths(content, np.array([8, 10]), np.array([9, 12]))
+@pytest.mark.parametrize("field", [b"x2", b"2:", b"/2", b"1.2.3", b"1;2", b"--2", b"."])
+def test_numbers_refuse_what_is_no_number(field: bytes) -> None:
+    content: Any = PADDING + b"1;" + field + b";\n"
+    left, right = np.array([8, 10]), np.array([9, 10 + len(field)])
+    assert whole_numbers(content, left, right) is None
+    with pytest.raises(ValueError, match="could not convert"):
+        hundredths(content, left, right)
+
+
+def test_whole_numbers_are_plain_digits() -> None:
+    content = PADDING + b"7;;12345678;123456789;\n"
+    found = whole_numbers(content, np.array([8, 10, 11]), np.array([9, 10, 19]))
+    assert found is not None
+    assert found.tolist() == [7, 0, 12345678]
+    assert whole_numbers(content, np.array([20]), np.array([29])) is None
