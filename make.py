@@ -53,7 +53,7 @@ def install():
         with open(marker) as file:
             if file.read() == wanted:
                 return
-    print("installing the course and what it needs in .venv (about 1.3 GB, a minute or two)", flush=True)
+    print("installing the course and what it needs in .venv (about 1.9 GB, a minute or two)", flush=True)
     if shutil.which("uv"):
         subprocess.check_call(["uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV])
         subprocess.check_call(["uv", "pip", "install", "--quiet", "--python", VENV_PYTHON, *INSTALL])
