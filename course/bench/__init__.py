@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from course.bench.options import BenchOptions
 from course.bench.pictures import draw_growth, draw_time_and_memory, pareto_front
-from course.bench.results import Bench, Result, Run, read_bench
+from course.bench.results import Bench, Result, Run, measured, read_bench
 from course.bench.runner import run_bench
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Run",
     "draw_growth",
     "draw_time_and_memory",
+    "measured",
     "pareto_front",
     "read_bench",
     "run_bench",

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from course.cli.bench_command import bench
+from course.cli.bench_publish_command import publish
 from course.cli.build_command import build
 from course.cli.data_command import data
 from course.cli.doctor_command import doctor
@@ -32,11 +33,13 @@ def course() -> None:
       course data small            write the small data file
       course build                 execute the lessons and publish them
       course serve                 look at the result in a browser
+      course bench                 measure every way of answering the question
     """  # noqa: D301 click reads \b as: keep these lines
 
 
 for command in (bench, build, data, doctor, serve, start):
     course.add_command(command)
+bench.add_command(publish)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

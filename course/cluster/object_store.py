@@ -170,6 +170,6 @@ def _forget_clients() -> None:
     kind = sys.modules["s3fs"].S3FileSystem
     for client in list(kind._cache.values()):  # noqa: SLF001 no public way to list them
         # those of zarr live in its own event loop, and nobody else closes them
-        if client.asynchronous and client._s3 is not None:  # noqa: SLF001
-            sys.modules["zarr.core.sync"].sync(client._s3.close())
+        if client.asynchronous and client._s3 is not None and "zarr.core.sync" in sys.modules:  # noqa: SLF001
+            sys.modules["zarr.core.sync"].sync(client._s3.close())  # noqa: SLF001
     kind.clear_instance_cache()

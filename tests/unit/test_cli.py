@@ -43,7 +43,20 @@ def course(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["build"], ["data"], ["data", "small"], ["data", "month"], ["data", "lexicon"], ["serve"]]
+    "words",
+    [
+        [],
+        ["build"],
+        ["data"],
+        ["data", "small"],
+        ["data", "month"],
+        ["data", "lexicon"],
+        ["serve"],
+        ["start"],
+        ["doctor"],
+        ["bench"],
+        ["bench", "publish"],
+    ],
 )
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     status, out, err = run(capsys, *words, "--help")
@@ -53,7 +66,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words
 
 
 def test_help_of_the_big_commands_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"]):
+    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"], ["start"], ["bench"], ["bench", "publish"]):
         assert re.search(r"Examples:\n +course ", run(capsys, *words, "--help")[1])
 
 
