@@ -149,6 +149,7 @@ def _row(result: Result) -> dict[str, Any]:
         "peak_memory_bytes": result.median("peak_memory_bytes"),
         "read_bytes": result.median("read_bytes"),
         "conversion_seconds": result.conversion.wall_seconds if result.conversion else 0.0,
+        "csv_bytes": result.csv_bytes,
         "disk_bytes": result.disk_bytes,
         "skipped": result.skipped,
     }

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from course.data.paths import located, name_of, open_binary
 from course.errors import BadArgumentError
 from course.progress import progress_bar
 
@@ -53,7 +54,7 @@ def head(path: str | Path, n: int = 10, *, encoding: str | None = None, width: i
     """Return the first lines of a text file, without their ends; nothing else is read.
 
     Args:
-        path: the file.
+        path: the file, or an address such as ``s3://bucket/key``.
         n: number of lines.
         encoding: by default what the byte-order mark says, else UTF-8; bytes that cannot be decoded show as ``�``.
         width: longer lines are cut after this number of characters, and end with ``…``.
@@ -62,8 +63,8 @@ def head(path: str | Path, n: int = 10, *, encoding: str | None = None, width: i
         BadArgumentError: ``n`` or ``width`` is negative, the encoding is unknown, or the file is compressed.
         FileNotFoundError: there is no such file.
     """
-    with Path(path).open("rb") as stream:
-        found = _checked_encoding(stream, n, encoding)
+    with open_binary(path) as stream:
+        found = _checked_encoding(stream, n, encoding, path)
         return list(islice(_lines(stream, found, found.start, width), n))
 
 
@@ -72,8 +73,8 @@ def tail(path: str | Path, n: int = 10, *, encoding: str | None = None, width: i
 
     Arguments and errors are those of ``head``.
     """
-    with Path(path).open("rb") as stream:
-        found = _checked_encoding(stream, n, encoding)
+    with open_binary(path) as stream:
+        found = _checked_encoding(stream, n, encoding, path)
         start = _start_of_last_lines(stream, found, n)
         return list(islice(_lines(stream, found, start, width), n))
 
@@ -82,7 +83,7 @@ def count_lines(path: str | Path, *, text: bool = False, encoding: str | None = 
     r"""Return the number of lines of a file: its line feeds, plus a last line that lacks its end.
 
     Args:
-        path: the file.
+        path: the file, or an address such as ``s3://bucket/key``.
         text: count what Python's text mode calls lines, where ``\r`` alone ends one too;
             it is the only way for UTF-16 and UTF-32.
         encoding: as in ``head``; it changes nothing for the encodings that contain ASCII, unless ``text``.
@@ -91,9 +92,12 @@ def count_lines(path: str | Path, *, text: bool = False, encoding: str | None = 
         BadArgumentError: the encoding is unknown, or the file is compressed.
         FileNotFoundError: there is no such file.
     """
-    path = Path(path)
-    with path.open("rb") as stream, progress_bar(path.stat().st_size, description=f"lines of {path.name}") as bar:
-        found = _checked_encoding(stream, 0, encoding)
+    name = name_of(located(path))
+    with (
+        open_binary(path, sequential=True) as stream,
+        progress_bar(stream.seek(0, io.SEEK_END), description=f"lines of {name}") as bar,
+    ):
+        found = _checked_encoding(stream, 0, encoding, path)
         text = text or len(found.newline) > 1
         stream.seek(found.start)
         count, last = 0, ""
@@ -116,12 +120,13 @@ def _text_blocks(stream: BinaryIO, encoding: _Encoding) -> Iterator[str]:
         text.detach()
 
 
-def _checked_encoding(stream: BinaryIO, n: int, encoding: str | None) -> _Encoding:
+def _checked_encoding(stream: BinaryIO, n: int, encoding: str | None, path: str | Path) -> _Encoding:
     if n < 0:
         raise BadArgumentError(f"a number of lines cannot be {n}: give 0 or more")
+    stream.seek(0)
     first = stream.read(10)
     if COMPRESSED.match(first):
-        raise BadArgumentError(f"{Path(stream.name).name} is compressed, it has no lines: decompress it first")
+        raise BadArgumentError(f"{name_of(located(path))} is compressed, it has no lines: decompress it first")
     name = _codec_name(encoding) if encoding else ""
     family = name.removesuffix("-sig")
     for mark, marked in MARKS:

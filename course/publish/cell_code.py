@@ -24,7 +24,9 @@ class Script:
     """What the cells of a notebook need at the top of their script, gathered while they are translated."""
 
     imports: set[str] = field(default_factory=set)
+    displays: bool = False
     shows_results: bool = False
+    shows_tables: bool = False
     draws: bool = False
     needs_ipython: bool = False
     loads_magics: bool = False
@@ -158,6 +160,8 @@ def _note_needs(tree: ast.Module, script: Script) -> None:
             names |= set((getattr(node, "module", None) or "").split("."))
     script.starts_processes |= bool(names & _STARTS_PROCESSES)
     script.draws |= bool(names & {"matplotlib", "pyplot", "seaborn"})
+    script.displays |= "display" in names
+    script.shows_tables |= "pandas" in names
 
 
 class _Positions:

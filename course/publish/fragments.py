@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from course.publish.links import link_pages
 from course.publish.offline import remove_remote, remove_scripts
 from course.publish.page import Heading, Page
 from course.publish.tables import TableLimits, frame_tables
@@ -37,7 +39,9 @@ def finish_markdown(
 
     With ``take_title`` the first heading of level 1 leaves the text and becomes the title of the page.
     """
-    fragment = _finished(html, page, where, limits)
+    # the style sheet folds the text of these tables, and of no output's
+    fragment = _finished(html, page, where, replace(limits, folded=True) if limits else None)
+    link_pages(fragment, page)
     for element in fragment.find_all(_HEADINGS):
         element["id"] = page.identifier(element.get_text().strip())
         heading = Heading(int(element.name[1]), str(element["id"]), element.decode_contents())

@@ -78,12 +78,13 @@ def conversion_key(lesson: Lesson, notebook_digest: str, form: str, resources: o
     """Return the digest of everything one published form of a lesson depends on.
 
     Args:
-        lesson: the files beside it count: pages show its pictures.
+        lesson: the files beside it count, for pages show its pictures, and the names of the notebooks, for its links.
         notebook_digest: digest of the executed notebook.
         form: the format and the exporter class that makes it.
         resources: what the exporter is told of the site, in JSON values.
     """
     folder = lesson.path.parent
     beside = files_digest(companions(folder), folder)
-    code = publish_code_digest()
-    return digest(lesson.name, notebook_digest, beside, form, code, json.dumps(versions()), json.dumps(resources))
+    notebooks = sorted(path.name for path in folder.glob("*.ipynb"))
+    told = json.dumps([versions(), resources, notebooks])
+    return digest(lesson.name, notebook_digest, beside, form, publish_code_digest(), told)

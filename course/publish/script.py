@@ -22,10 +22,14 @@ if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get(
 _SHOW_RESULT = '''
 
 def show_result(value):
-    """Display the value a cell ends with, as a notebook does."""
+    """Print the value a cell ends with, as a notebook writes it."""
     if value is not None:
-        display(value)
+        print(pretty(value))
 '''
+
+_TABLES = """
+pandas.set_option("display.max_columns", 20)  # as in a notebook, where no terminal says how wide it is
+"""
 
 _IPYTHON_SHELL = '''
 
@@ -109,12 +113,16 @@ def _header(script: Script) -> str:
     standard += ["import os"] if script.draws else []
     standard += ["import sys"] if script.draws or script.needs_ipython else []
     shell = ["from IPython import get_ipython", "from IPython.core.interactiveshell import InteractiveShell"]
+    ipython = shell if script.needs_ipython else []
     # a lesson may call display without importing it: notebooks give it
-    ipython = [*(shell if script.needs_ipython else []), "from IPython.display import display"]
+    ipython += ["from IPython.display import display"] if script.displays else []
+    ipython += ["from IPython.lib.pretty import pretty"] if script.shows_results else []
     settings = ["from traitlets.config import Config"] if script.needs_ipython else []
-    groups = [standard, [*ipython, *settings], sorted(script.imports)]
+    tables = ["import pandas"] if script.shows_tables else []
+    groups = [standard, [*tables, *ipython, *settings], sorted(script.imports)]
     text = "".join("\n" + "\n".join(group) + "\n" for group in groups if group)
     text += _AGG if script.draws else ""
+    text += _TABLES if script.shows_tables else ""
     text += _SHOW_RESULT if script.shows_results else ""
     text += _IPYTHON_SHELL.format(load=_LOAD_MAGICS if script.loads_magics else "") if script.needs_ipython else ""
     # functions are followed by two blank lines

@@ -24,7 +24,7 @@ class SlidesExporter(StandaloneExporter, RevealExporter):
 
     export_from_notebook = "Course slides (reveal.js, one file)"
     # What fits at 1280 x 720 with the theme's 20-pixel table text.
-    table_limits = TableLimits(rows=11, characters=84)
+    table_limits = TableLimits(rows=11, characters=100)
 
     @default("template_name")
     def _template_name_default(self) -> str:

@@ -17,10 +17,14 @@ _PRINTED_SIZE = re.compile(r"(\d+) rows \u00d7 (\d+) columns")
 
 @dataclass(frozen=True)
 class TableLimits:
-    """The largest table shown whole: number of body rows, width in characters of its widest cells."""
+    """The largest table shown whole: number of body rows, width in characters of its widest cells.
+
+    Where the text of cells is folded, ``folded``, a column is as wide as its longest word.
+    """
 
     rows: int
     characters: int
+    folded: bool = False
 
 
 def frame_tables(fragment: BeautifulSoup, page: Page, limits: TableLimits | None = None) -> None:
@@ -61,7 +65,7 @@ def _cap(fragment: BeautifulSoup, table: Tag, limits: TableLimits) -> str:
     if len({len(row) for row in rows}) != 1 or any(_spans(cell) for row in rows for cell in row):
         return ""
     whole = _printed_size(table) or _size(table)
-    _cut_columns(fragment, rows, limits.characters)
+    _cut_columns(fragment, rows, limits)
     _cut_rows(table, limits.rows)
     shown = _size(table)
     sizes = zip(shown, whole, ("rows", "columns"), strict=True)
@@ -92,9 +96,9 @@ def _size(table: Tag) -> tuple[int, int]:
     return sum(row[0].get_text(strip=True) not in _ELLIPSIS for row in body), len(columns)
 
 
-def _cut_columns(fragment: BeautifulSoup, rows: list[list[Tag]], characters: int) -> None:
-    widths = [max(len(row[place].get_text(strip=True)) for row in rows) + 2 for place in range(len(rows[0]))]
-    kept = _from_both_ends(widths, characters)
+def _cut_columns(fragment: BeautifulSoup, rows: list[list[Tag]], limits: TableLimits) -> None:
+    widths = [max(_width(row[place], limits) for row in rows) + 2 for place in range(len(rows[0]))]
+    kept = _from_both_ends(widths, limits.characters)
     cut = [place for place in range(len(widths)) if place not in kept]
     for row in rows if cut else []:
         mark = fragment.new_tag(row[cut[0]].name)
@@ -102,6 +106,13 @@ def _cut_columns(fragment: BeautifulSoup, rows: list[list[Tag]], characters: int
         row[cut[0]].insert_before(mark)
         for place in cut:
             row[place].extract()
+
+
+def _width(cell: Tag, limits: TableLimits) -> float:
+    """Return the width of a cell in characters, of which a capital is worth one and a quarter."""
+    text = cell.get_text().strip()
+    pieces = text.split() if limits.folded else [text]
+    return max((len(piece) + sum(map(str.isupper, piece)) / 4 for piece in pieces), default=0)
 
 
 def _cut_rows(table: Tag, most: int) -> None:
@@ -115,10 +126,10 @@ def _cut_rows(table: Tag, most: int) -> None:
         row.decompose()
 
 
-def _from_both_ends(widths: list[int], most: int) -> set[int]:
+def _from_both_ends(widths: list[float], most: int) -> set[int]:
     """Return the places kept when the middle is cut so that the sum of the widths stays under ``most``."""
     kept: set[int] = set()
-    total = 0
+    total = 0.0
     ends = [place for pair in zip(range(len(widths)), reversed(range(len(widths))), strict=True) for place in pair]
     for place in dict.fromkeys(ends):
         total += widths[place]

@@ -56,9 +56,8 @@ class Bits:
         words = self._words[where]
         found = []
         while len(words):
-            lowest = words & (~words + np.uint64(1))
-            found.append((where << 6) + np.bitwise_count(lowest - np.uint64(1)))
-            words = words ^ lowest
+            found.append((where << 6) + _trailing_zeros(words))
+            words = words & (words - np.uint64(1))
             more = words != 0
             if not more.all():
                 where, words = where[more], words[more]
@@ -72,6 +71,18 @@ class Bits:
         after = self._words[word] >> (places & 63).view(np.uint64)
         ranks: Positions = self._up_to[word] - np.bitwise_count(after)
         return ranks
+
+    def following(self, places: Positions) -> Positions:
+        """Return the first flag set at or after each place; there must be one."""
+        import numpy as np
+
+        word = places >> 6
+        bits = self._words[word] >> (places & 63).view(np.uint64)
+        found: Positions = places + _trailing_zeros(bits)
+        beyond = np.flatnonzero(bits == 0)
+        if len(beyond):
+            found[beyond] = self.following((word[beyond] + 1) << 6)
+        return found
 
     def select(self, ranks: Positions, near: Positions) -> Positions:
         """Return the place of the flag of each rank, from 0.
@@ -96,6 +107,13 @@ class Bits:
         byte = (words >> full) & np.uint64(0xFF)
         places: Positions = (word << 6) + full.view(np.int64) + _bit_of_rank()[(rest << np.uint64(8)) | byte]
         return places
+
+
+def _trailing_zeros(words: Words) -> Positions:
+    import numpy as np
+
+    zeros: Positions = np.bitwise_count(~words & (words - np.uint64(1))).astype(np.int64)
+    return zeros
 
 
 @cache

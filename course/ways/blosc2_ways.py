@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,22 +12,18 @@ if TYPE_CHECKING:
     from course.ways.question import Answer
 
 BATCH_ROWS = 2**17
+CHUNK_ROWS = 2**19
 
 
 def to_blosc2(source: Path, target: Path) -> None:
     """Write a CSV file as a CTable, a folder of compressed columns."""
     import blosc2
 
-    # without this number the table starts with room for a few rows, and grows for minutes
-    room = _count_lines(source)
     with open_batches(source) as (schema, batches):
         rows = rebatch(batches, BATCH_ROWS)
-        blosc2.CTable.from_arrow(schema, rows, urlpath=str(target), mode="w", capacity_hint=room).close()
-
-
-def _count_lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(partial(file.read, 2**20), b""))
+        # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
+        table = blosc2.CTable.from_arrow(schema, rows, urlpath=str(target), mode="w", capacity_hint=CHUNK_ROWS)
+        table.close()
 
 
 def blosc2_ctable(path: Path) -> Answer:

@@ -36,15 +36,12 @@ def find_fields(text: bytes, separator: str, names: int, columns: Sequence[int])
     ranks = np.arange(len(starts)) * (names - 1)
     if separators.count != len(starts) * (names - 1) or not np.array_equal(separators.rank(starts), ranks):
         return None
-    found = []
-    for column in columns:
-        left = separators.select(ranks + (column - 1), starts) + 1 if column else starts
-        if column < names - 1:
-            right = separators.select(ranks + column, left)
-        else:
-            right = ends - (characters[ends - 1] == ord("\r"))
-        found.append((left, right))
-    return found
+    lefts = [separators.select(ranks + (column - 1), starts) + 1 if column else starts for column in columns]
+    last = ends - (characters[ends - 1] == ord("\r"))
+    rights = [
+        last if column == names - 1 else separators.following(left) for column, left in zip(columns, lefts, strict=True)
+    ]
+    return list(zip(lefts, rights, strict=True))
 
 
 def _lines(characters: Characters) -> Fields:

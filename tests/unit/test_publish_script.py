@@ -61,6 +61,20 @@ def test_a_script_prints_the_answers_of_its_notebook(tmp_path: Path) -> None:
     ]
 
 
+def test_a_script_writes_values_as_a_notebook_does(tmp_path: Path) -> None:
+    script, _ = exported(
+        code("import pandas\nname = 'a column with a long name'\n'text'"),
+        code("pandas.DataFrame({f'{name} {n}': [n] for n in range(4)})"),
+        code("{f'{name} {n}': n for n in range(4)}"),
+        code("display('shown')"),
+    )
+    lines = run(tmp_path, script).stdout.splitlines()
+    assert [lines[0], lines[-1]] == ["'text'", "shown"]
+    # folded, no column left out
+    assert lines[1].endswith("\\")
+    assert lines[-5:-1] == [f"{'{ '[n > 0]}'a column with a long name {n}': {n}{',,,}'[n]}" for n in range(4)]
+
+
 def test_magics_run_under_plain_python_on_the_variables_of_the_script(tmp_path: Path) -> None:
     cells = [
         code("%load_ext magics"),

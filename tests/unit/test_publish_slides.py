@@ -161,6 +161,20 @@ def test_a_small_table_is_whole_and_says_nothing() -> None:
     assert soup.select(".notice") == []
 
 
+def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> None:
+    sentence = "a way of reading that says what it costs and what it gives, in a sentence of its own"
+    soup, _ = publish(cell(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
+    assert [one.get_text() for one in soup.select("thead th")] == ["way", "cost", "answer"]
+    assert [one.get_text() for one in soup.select("tbody td")] == [sentence] * 3
+    assert soup.select(".notice") == []
+
+
+def test_a_written_table_too_wide_even_when_folded_is_cut_with_a_notice() -> None:
+    row = "|".join(f"COLUMN_NUMBER_{place}" for place in range(30))
+    soup, _ = publish(cell(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
+    assert [line.get_text() for line in soup.select(".notice")] == ["4 of 30 columns shown"]
+
+
 def test_a_long_output_is_cut_with_the_count() -> None:
     soup, _ = publish(code("loop()", plain="\n".join(map(str, range(100)))))
     block = soup.select_one("pre.output")

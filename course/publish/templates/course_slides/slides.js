@@ -1,15 +1,15 @@
 "use strict";
 // A slide is 1280 x 720. One that is taller is shown smaller, as far as a room can still read it; then its
-// pictures shrink, and its long outputs and tables scroll.
-var SLIDE_HEIGHT = 720, SMALLEST = 0.7, LOWEST_BOX = 120;
+// pictures shrink, and its long outputs and tables scroll; last of all its code.
+var SLIDE_HEIGHT = 720, SMALLEST_PERCENT = 70, LOWEST_BOX = 120;
 function isTall(slide) { return slide.scrollHeight > SLIDE_HEIGHT; }
 function shrinkText(slide) {
-  for (var scale = 1; scale >= SMALLEST && isTall(slide); scale -= 0.05) {
-    slide.style.setProperty("--fit", scale.toFixed(2));
+  for (var percent = 95; percent >= SMALLEST_PERCENT && isTall(slide); percent -= 5) {
+    slide.style.setProperty("--fit", (percent / 100).toString());
   }
 }
-function shrinkBoxes(slide) {
-  var boxes = slide.querySelectorAll(".picture img, .markdown img, pre.output, .table");
+function shrinkBoxes(slide, selector) {
+  var boxes = slide.querySelectorAll(selector);
   for (var round = 0; round < 24 && isTall(slide); round += 1) {
     var tallest = null;
     boxes.forEach(function (box) {
@@ -23,7 +23,8 @@ function fit(slide) {
   if (!slide || slide.dataset.fitted) { return; }
   slide.dataset.fitted = "yes";
   shrinkText(slide);
-  shrinkBoxes(slide);
+  shrinkBoxes(slide, ".picture img, .markdown img, pre.output, .table");
+  shrinkBoxes(slide, ".input pre");
 }
 // Linear: the right arrow goes through every slide, the ones stacked below included.
 Reveal.on("ready", function (event) { fit(event.currentSlide); });

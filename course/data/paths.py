@@ -1,0 +1,104 @@
+"""A path on this machine or an address in an object store, such as ``s3://bucket/key``: opened in the same manner.
+
+Addresses are read through fsspec and, for S3, s3fs; the server and the credentials are those that the environment
+names (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``…).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+
+Location: TypeAlias = Path | str
+"""A Path on this machine, or an address as text: a Path would lose one of its two slashes."""
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+MANGLED = re.compile(r"([a-z][a-z0-9+.-]+):[/\\](?![/\\])", re.IGNORECASE)
+
+RANDOM_BLOCK = 2**18
+"""Bytes fetched at a time around each place that is read: the first and last lines need few."""
+SEQUENTIAL_BLOCK = 2**23
+"""Bytes fetched at a time of an object that is read from start to end."""
+
+
+def is_address(path: Path | str) -> bool:
+    """Tell whether this is an address, such as ``s3://bucket/key``, and no path of this machine."""
+    return isinstance(path, str) and ADDRESS.match(path) is not None
+
+
+def located(path: Path | str) -> Location:
+    """Return an address as it is, and anything else as a Path.
+
+    Raises:
+        BadArgumentError: an address was made a Path, which removed a slash of it.
+    """
+    if is_address(path):
+        return path
+    if MANGLED.match(str(path)):
+        raise BadArgumentError(f"{Path(path).as_posix()} was an address before it was a Path: give it as text")
+    return Path(path)
+
+
+def local(path: Path | str) -> Path:
+    """Return the Path of a file of this machine, for what cannot read anything else.
+
+    Raises:
+        BadArgumentError: it is an address.
+    """
+    place = located(path)
+    if isinstance(place, str):
+        raise BadArgumentError(f"{place} is not on this machine and this format is read from a disk: copy it first")
+    return place
+
+
+def name_of(place: Location) -> str:
+    """Return the name of a file, or the last part of the key of an object."""
+    return place.rstrip("/").rpartition("/")[2] if isinstance(place, str) else place.name
+
+
+def open_binary(path: Path | str, *, sequential: bool = False) -> BinaryIO:
+    """Open a file or an object for reading bytes.
+
+    Args:
+        path: a path of this machine, or an address.
+        sequential: the object will be read from start to end: larger pieces of it are fetched at a time.
+
+    Raises:
+        BadArgumentError: nothing is known of this kind of address.
+        DownloadError: no credentials, or no server answers.
+        FileNotFoundError: there is no such file or object.
+        MissingDependencyError: the library for this kind of address is not installed.
+    """
+    place = located(path)
+    return _open_address(place, sequential) if isinstance(place, str) else place.open("rb")
+
+
+def _open_address(address: str, sequential: bool) -> BinaryIO:
+    from fsspec.core import url_to_fs
+
+    # the default of s3fs, 50 MiB read ahead, would fetch most of a file for its first line
+    cache, block = ("readahead", SEQUENTIAL_BLOCK) if sequential else ("blockcache", RANDOM_BLOCK)
+    try:
+        system, key = url_to_fs(address)
+        return cast("BinaryIO", system.open(key, "rb", cache_type=cache, block_size=block))
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{address.partition(':')[0]} addresses need a library that is not installed here ({error}): "
+            "pip install 'bigdata-course[s3]' brings the one of s3"
+        ) from error
+    except ValueError as error:
+        raise BadArgumentError(f"{address}: {error}") from error
+    except _client_errors() as error:
+        raise DownloadError(f"{address} cannot be read: {error}; check AWS_ENDPOINT_URL and the keys") from error
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """Return what the client of S3 raises and s3fs does not translate; nothing if it is not installed."""
+    try:
+        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+    except ImportError:
+        return ()
+    return (BotoCoreError,)

@@ -1,0 +1,89 @@
+"""The script of each lesson, run by plain Python in an empty folder, gives the answers stored in the lesson."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+
+from course.publish.companions import copy_companions
+from course.publish.menu_output import is_menu
+from course.publish.script import ScriptExporter
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+FIGURE = re.compile(r"Figure\(|<Figure size ")
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+# xdist gives to one worker the tests that share what stands before the last "::": each lesson is free to go to any
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: f"{path.stem}::script")
+def test_a_script_gives_the_answers_of_its_lesson(path: Path, tmp_path: Path) -> None:
+    lesson = nbformat.read(path, as_version=4)
+    script, resources = ScriptExporter().from_notebook_node(lesson, {"metadata": {"name": path.stem}})
+    assert resources.get("course_warnings", []) == []
+    copy_companions(NOTEBOOKS, tmp_path)
+    (tmp_path / f"{path.stem}.py").write_text(script, encoding="utf-8")
+    done = run(tmp_path, f"{path.stem}.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert differences(lesson, done.stdout) == []
+
+
+def run(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    # a table is as wide as the terminal allows, in a notebook 80 columns
+    environment = os.environ | {"BIGDATA_COURSE_PROGRESS": "off", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, name], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+def differences(lesson: NotebookNode, printed: str) -> list[str]:
+    """Return what the script printed otherwise than the lesson shows: the first cell of each run of cells.
+
+    Outputs are compared line by line and in order. After a cell whose output changes from one run to the next
+    (tag ``nbval-ignore-output``), the comparison goes on at the first place where the next cell's answer stands.
+    """
+    lines = [line for line in printed.splitlines() if not FIGURE.match(line)]
+    place, is_free, found = 0, False, []
+    for cell in lesson.cells:
+        if cell.cell_type != "code":
+            continue
+        if "nbval-ignore-output" in cell.metadata.get("tags", []):
+            is_free = True
+            continue
+        expected = [line for output in cell.outputs for line in shown(output)]
+        if not expected:
+            continue
+        last = len(lines) - len(expected) if is_free else place
+        position = next((at for at in range(place, last + 1) if lines[at : at + len(expected)] == expected), None)
+        if position is None:
+            found.append(
+                f"{cell.source}\n--- stored\n{chr(10).join(expected)}\n--- printed\n"
+                + "\n".join(lines[place : place + 40])
+            )
+            is_free = True
+            continue
+        place, is_free = position + len(expected), False
+    if lines[place:] and not is_free:
+        found.append("after the last cell: " + "\n".join(lines[place:]))
+    return found
+
+
+def shown(output: NotebookNode) -> Iterator[str]:
+    """Yield the lines that a script prints for an output; a figure and the menu print nothing."""
+    data = output.get("data", {})
+    if is_menu(output) or any(kind.startswith("image/") for kind in data):
+        return
+    if output.output_type == "error":
+        yield from f"{output.ename}: {output.evalue}".splitlines()
+    else:
+        yield from (output.get("text") or data.get("text/plain", "")).splitlines()
