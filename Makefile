@@ -15,4 +15,4 @@ lint unit notebooks install:
 	@$(PYTHON) make.py $@
 
 clean:  ## remove what the other targets made, the virtual environment included
-	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis notebooks/data
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis notebooks/data slides/data

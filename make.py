@@ -20,7 +20,7 @@ STEPS = {
     "course": [["-m", "course", "build"]],
     "lint": [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"]],
     "unit": [["-m", "pytest", "-n", "2"]],
-    "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks"]],
+    "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
     "install": [],
 }
 STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["notebooks"]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from course.bench.options import BenchOptions
     from course.data.report import MonthReport
 
-MEMORY_PER_TEXT = 4
-"""Memory that a way which loads the whole table may take, for one byte of text: with margin, from measures."""
+MEMORY_PER_TEXT = 6
+"""Memory that a way which loads the whole table may take, for one byte of text: pandas was measured at 5.5."""
 
 
 def run_bench(options: BenchOptions) -> Bench:

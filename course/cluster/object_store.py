@@ -108,18 +108,18 @@ class ObjectStore:
                 said.append(status)
                 return start_response(status, headers, error)
 
-            refused = self._refuses()
-            body = _slow_down(environ, start) if refused else b"".join(answer(environ, start))
-            # remembered before the client has its answer: it may count at once
-            self.requests.append(_request(environ, said[-1], len(body)))
+            # one at a time: a PUT of S3 is atomic, and moto's is not
+            with self._lock:
+                body = _slow_down(environ, start) if self._refuses() else b"".join(answer(environ, start))
+                # remembered before the client has its answer: it may count at once
+                self.requests.append(_request(environ, said[-1], len(body)))
             yield body
 
         return remembered
 
     def _refuses(self) -> bool:
-        with self._lock:
-            refused = self._to_refuse > 0
-            self._to_refuse -= refused
+        refused = self._to_refuse > 0
+        self._to_refuse -= refused
         return refused
 
 

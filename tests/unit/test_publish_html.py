@@ -325,3 +325,11 @@ _PARTS = st.integers(0, 255)
 @given(st.tuples(_PARTS, _PARTS, _PARTS), st.sampled_from([(255, 242, 242), (44, 29, 31)]))
 def test_a_readable_colour_meets_the_contrast_for_text(colour: Any, background: Any) -> None:
     assert contrast(readable(colour, background), background) >= 4.5
+
+
+def test_code_that_jupyterlab_folds_away_is_not_shown_and_its_output_is() -> None:
+    folded = code("secret = 1", shown(plain="seen"))
+    folded.metadata["jupyter"] = {"source_hidden": True}
+    page, _ = _EXPORTER.from_notebook_node(new_notebook(cells=[folded]))
+    assert "seen" in page
+    assert "secret" not in page

@@ -1,0 +1,136 @@
+"""Two lessons as a student meets them: a working folder, a real JupyterLab, Run All Cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from lab_server import PANEL, Server, running_server
+
+import course
+from conftest import ROOT
+from course.working_folder import deliver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+
+pytestmark = pytest.mark.browser
+
+LESSONS = ["00_start", "05_sqlite"]
+# on a busy machine
+READY_SECONDS, FINISHED_SECONDS = 60, 300
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A working folder, its lessons without outputs so that those found later come from Run All Cells."""
+    with running_server(tmp_path_factory.mktemp("jupyter")) as server:
+        deliver(ROOT / "notebooks", server.folder)
+        course.small_file(server.folder / "data")
+        for name in LESSONS:
+            path = server.folder / f"{name}.ipynb"
+            nbformat.write(without_outputs(nbformat.read(path, as_version=4)), path)
+        yield server
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+class Lesson:
+    """A lesson open in JupyterLab, and the errors of its console."""
+
+    def __init__(self, page: Any, server: Server, name: str) -> None:
+        self.page, self.server, self.path = page, server, server.folder / f"{name}.ipynb"
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def code_cells(self) -> list[NotebookNode]:
+        """Return the code cells of the file."""
+        return [cell for cell in nbformat.read(self.path, as_version=4).cells if cell.cell_type == "code"]
+
+    def run_all(self) -> None:
+        """Choose Run All Cells in the menu, and save until the file holds the end of the run."""
+        self._wait(self._kernel_is_connected, READY_SECONDS)
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self._wait(self._is_run_and_saved, FINISHED_SECONDS)
+
+    def _wait(self, condition: Callable[[], bool], seconds: int) -> None:
+        for _ in range(2 * seconds):
+            if condition():
+                return
+            self.page.wait_for_timeout(500)
+        raise AssertionError(f"waited {seconds} s; {self.page.locator('.jp-Dialog').all_inner_texts()}")
+
+    def _kernel_is_connected(self) -> bool:
+        # the indicator says idle before the notebook has asked for a kernel, too
+        sessions = self.page.request.get(f"{self.server.url}api/sessions?token=t").json()
+        kernels = [session["kernel"] for session in sessions if session["path"] == self.path.name]
+        indicator = self.page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status='idle']")
+        ready = any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
+        return ready and indicator.count() == 1
+
+    def _is_run_and_saved(self) -> bool:
+        self.page.keyboard.press("ControlOrMeta+s")
+        return all(cell.execution_count for cell in self.code_cells())
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request: pytest.FixtureRequest, server: Server, chromium: Any) -> Iterator[Lesson]:
+    """The lesson, run to its end and saved; in a workspace of its own, which opens no other notebook."""
+    page = chromium.new_page(viewport={"width": 1300, "height": 900})
+    opened = Lesson(page, server, request.param)
+    page.goto(server.page_of(f"lab/workspaces/{request.param}/tree", opened.path.name))
+    opened.run_all()
+    yield opened
+    page.close()
+
+
+def test_every_cell_runs_and_only_those_meant_to_fail_do(lesson: Lesson) -> None:
+    cells = lesson.code_cells()
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        kinds = {output.get("name", output.output_type) for output in cell.outputs}
+        assert ("error" in kinds) == ("raises-exception" in cell.metadata.get("tags", [])), cell.source
+        assert "stderr" not in kinds, cell.source
+
+
+def test_the_links_of_the_menu_jump(lesson: Lesson, tmp_path: Path) -> None:
+    panel = lesson.page.locator(PANEL)
+    scroller = panel.locator(".jp-WindowedPanel-outer").first
+    scroller.evaluate("element => element.scrollTop = 0")
+    links = panel.locator("nav.course-menu a")
+    labels = links.all_inner_texts()
+    assert len(labels) > 5
+    for index, label in enumerate(labels):
+        scroller.evaluate("element => element.scrollTop = 0")
+        links.nth(index).click()
+        heading = panel.locator(":is(h2, h3)[data-jupyter-id]").filter(has_text=label).first
+        playwright_api.expect(heading).to_be_in_viewport()
+    lesson.page.screenshot(path=tmp_path / "menu.png")
+
+
+def test_a_measured_cell_shows_its_line(lesson: Lesson, tmp_path: Path) -> None:
+    measured = next(cell for cell in lesson.code_cells() if cell.source.startswith("%%measure"))
+    line = "".join(output.get("text", "") for output in measured.outputs).splitlines()[0]
+    assert " wall, " in line
+    panel = lesson.page.locator(PANEL)
+    shown = panel.locator(".jp-OutputArea-output").filter(has_text=line.split(", ")[0]).first
+    shown.scroll_into_view_if_needed()
+    playwright_api.expect(shown).to_be_in_viewport()
+    lesson.page.screenshot(path=tmp_path / "measure.png")
+
+
+def test_the_console_has_no_error(lesson: Lesson) -> None:
+    assert lesson.complaints == []

@@ -1,0 +1,216 @@
+"""What a cluster and an object store survive, and what they say when they do not: real processes, real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+import course
+from course.cluster import ObjectStore, connect
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+AGE, AMOUNT = "AGE_BEN_SNDS", "PRS_REM_MNT"
+ROWS = 20_000
+SETTINGS = {
+    # a task that kills its worker is not tried again on three others: the test is short
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+    # where workers find the functions of this file
+    "PYTHONPATH": str(Path(__file__).parent),
+}
+
+
+class Processes:
+    """A scheduler and its workers, each a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.file = home, home / "scheduler.json"
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self.file), *options]
+        with (self.home / "log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS})
+        self.running.append(process)
+        return process
+
+    def start_scheduler(self, port: str = "0") -> str:
+        self.file.unlink(missing_ok=True)
+        self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0")
+        for _ in range(600):
+            if self.file.is_file():
+                return str(json.loads(self.file.read_text(encoding="utf-8"))["address"])
+            time.sleep(0.05)
+        raise AssertionError((self.home / "log").read_text(encoding="utf-8"))
+
+    def start_worker(self, *options: str) -> None:
+        self.start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", *options)
+
+    def stop(self) -> None:
+        for process in reversed(self.running):
+            for one in [*_children(process.pid), process]:
+                one.kill()
+            process.wait(timeout=30)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True) if psutil.pid_exists(pid) else []
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    made = Processes(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectStore]:
+    with ObjectStore() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(processes: Processes, store: ObjectStore) -> Iterator[Client]:
+    """Two workers of 400 MiB that know the object store."""
+    address = processes.start_scheduler()
+    for _ in range(2):
+        processes.start_worker("--memory-limit", "400MiB", "--local-directory", str(processes.home / "spill"))
+    with connect(address) as made:
+        made.wait_for_workers(2, timeout=60)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    home = tmp_path_factory.mktemp("months")
+    return [course.month_file(home / f"month{n}.parquet", rows=ROWS, seed=n, threads=1) for n in range(3)]
+
+
+@pytest.fixture(scope="module")
+def objects(store: ObjectStore, months: list[Any]) -> list[str]:
+    """The months again, in the object store."""
+    import s3fs
+
+    files = s3fs.S3FileSystem()
+    files.mkdir("damir")
+    for month in months:
+        files.put(str(month.path), f"damir/{month.path.name}")
+    return [f"s3://damir/{month.path.name}" for month in months]
+
+
+def slow_cents(path: str, seconds: float = 0.3) -> dict[int, int]:
+    """The exact sums of a file, in cents, after a rest long enough for a disaster."""
+    import pandas as pd
+
+    time.sleep(seconds)
+    table = pd.read_parquet(path, columns=[AGE, AMOUNT])
+    return dict((table[AMOUNT] * 100).round().astype("int64").groupby(table[AGE]).sum().items())  # type: ignore[arg-type]
+
+
+def total(parts: list[dict[int, int]]) -> dict[int, int]:
+    return {age: sum(part.get(age, 0) for part in parts) for age in set().union(*parts)}
+
+
+def test_a_worker_killed_in_the_middle_changes_no_cent(client: Client, months: list[Any]) -> None:
+    paths = [str(month.path) for month in months] * 4
+    client.run_on_scheduler(allow_failures, 3)
+    before = client.run(os.getpid)
+    futures = client.map(slow_cents, paths, pure=False)
+    while not any(future.done() for future in futures):
+        time.sleep(0.01)
+    psutil.Process(next(iter(before.values()))).kill()
+    assert not all(future.done() for future in futures)
+    assert total(client.gather(futures)) == {
+        age: cents * 4 for age, cents in total([month.cents_by_age for month in months]).items()
+    }
+    client.wait_for_workers(2, timeout=60)
+    assert set(client.run(os.getpid).values()) != set(before.values())
+    client.run_on_scheduler(allow_failures, 0)
+
+
+def allow_failures(count: int, dask_scheduler: Any = None) -> None:
+    dask_scheduler.allowed_failures = count
+
+
+def allocate(mebibytes: int) -> int:
+    """Fill memory for good, as a task that is too large does."""
+    return len(bytearray(os.urandom(1) * (mebibytes << 20)))
+
+
+def test_a_worker_over_its_memory_limit_is_an_error_that_names_the_task_and_the_others_live(client: Client) -> None:
+    from distributed import KilledWorker
+
+    with pytest.raises(KilledWorker, match=r"allocate.*0 different workers|Attempted to run task 'allocate"):
+        client.submit(allocate, 2000, pure=False).result(timeout=60)
+    client.wait_for_workers(2, timeout=60)
+    assert client.submit(sum, [1, 2]).result(timeout=60) == 3
+
+
+def test_a_store_that_answers_503_for_a_while_is_asked_again_and_the_answer_is_right(
+    client: Client, store: ObjectStore, months: list[Any], objects: list[str]
+) -> None:
+    client.run(use_store, store.environment)
+    store.requests.clear()
+    store.refuse(8)
+    parts = client.gather(client.map(slow_cents, objects, seconds=0, pure=False))
+    assert [request.status for request in store.requests].count(503) == 8
+    assert total(parts) == total([month.cents_by_age for month in months])
+
+
+def use_store(variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+
+
+def test_a_truncated_object_is_an_error_that_says_so(client: Client, store: ObjectStore, objects: list[str]) -> None:
+    import pyarrow as pa
+    import s3fs
+
+    client.run(use_store, store.environment)
+    files = s3fs.S3FileSystem()
+    half = files.cat(objects[0])[: files.size(objects[0]) // 2]
+    files.pipe("damir/truncated.parquet", half)
+    with pytest.raises(pa.ArrowInvalid, match="Parquet magic bytes not found"):
+        client.submit(slow_cents, "s3://damir/truncated.parquet", seconds=0).result(timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
+def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) -> None:
+    """No file of a worker may pass 1 MiB (RLIMIT_FSIZE): writing to its spill folder fails as on a full disk."""
+    limits = client.run(limit_files)
+    assert set(limits.values()) == {1 << 20}
+    try:
+        kept = client.map(block, range(30), pure=False)  # 300 MiB, for two workers that spill from 240 MiB each
+        assert sum(client.gather(client.map(len, kept))) == 30 * (10 << 20)
+    finally:
+        client.restart(timeout=60)
+
+
+def limit_files() -> int:
+    import resource
+    import signal
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+
+
+def block(number: int) -> bytes:
+    """Ten mebibytes that do not compress."""
+    return os.urandom(10 << 20)
+
+
+def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(processes: Processes) -> None:
+    pass
