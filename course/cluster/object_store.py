@@ -160,10 +160,10 @@ def _set_environment(variables: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    _forget_clients()
+    forget_clients()
 
 
-def _forget_clients() -> None:
+def forget_clients() -> None:
     """Close the clients that s3fs keeps: they know the address they were made with."""
     if "s3fs" not in sys.modules:
         return

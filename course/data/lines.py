@@ -94,7 +94,7 @@ def count_lines(path: str | Path, *, text: bool = False, encoding: str | None = 
     """
     name = name_of(located(path))
     with (
-        open_binary(path, sequential=True) as stream,
+        open_binary(path, access="stream") as stream,
         progress_bar(stream.seek(0, io.SEEK_END), description=f"lines of {name}") as bar,
     ):
         found = _checked_encoding(stream, 0, encoding, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, Literal, TypeAlias, cast
 
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
 
@@ -18,10 +18,12 @@ Location: TypeAlias = Path | str
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 MANGLED = re.compile(r"([a-z][a-z0-9+.-]+):[/\\](?![/\\])", re.IGNORECASE)
 
-RANDOM_BLOCK = 2**18
-"""Bytes fetched at a time around each place that is read: the first and last lines need few."""
-SEQUENTIAL_BLOCK = 2**23
-"""Bytes fetched at a time of an object that is read from start to end."""
+Access: TypeAlias = Literal["blocks", "stream", "ranges"]
+"""How an object will be read: here and there in text, from start to end, or in exact ranges as Parquet is."""
+
+CACHES: dict[Access, tuple[str, int]] = {"blocks": ("blockcache", 2**18), "stream": ("readahead", 2**23),
+                                         "ranges": ("none", 2**23)}  # fmt: skip
+"""Cache of fsspec, and bytes fetched at a time: the default of s3fs, 50 MiB read ahead, fetches a file for a line."""
 
 
 def is_address(path: Path | str) -> bool:
@@ -59,12 +61,12 @@ def name_of(place: Location) -> str:
     return place.rstrip("/").rpartition("/")[2] if isinstance(place, str) else place.name
 
 
-def open_binary(path: Path | str, *, sequential: bool = False) -> BinaryIO:
+def open_binary(path: Path | str, *, access: Access = "blocks") -> BinaryIO:
     """Open a file or an object for reading bytes.
 
     Args:
         path: a path of this machine, or an address.
-        sequential: the object will be read from start to end: larger pieces of it are fetched at a time.
+        access: how an object will be read, which decides what is fetched with it; changes nothing for a file.
 
     Raises:
         BadArgumentError: nothing is known of this kind of address.
@@ -73,14 +75,13 @@ def open_binary(path: Path | str, *, sequential: bool = False) -> BinaryIO:
         MissingDependencyError: the library for this kind of address is not installed.
     """
     place = located(path)
-    return _open_address(place, sequential) if isinstance(place, str) else place.open("rb")
+    return _open_address(place, access) if isinstance(place, str) else place.open("rb")
 
 
-def _open_address(address: str, sequential: bool) -> BinaryIO:
+def _open_address(address: str, access: Access) -> BinaryIO:
     from fsspec.core import url_to_fs
 
-    # the default of s3fs, 50 MiB read ahead, would fetch most of a file for its first line
-    cache, block = ("readahead", SEQUENTIAL_BLOCK) if sequential else ("blockcache", RANDOM_BLOCK)
+    cache, block = CACHES[access]
     try:
         system, key = url_to_fs(address)
         return cast("BinaryIO", system.open(key, "rb", cache_type=cache, block_size=block))

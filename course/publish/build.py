@@ -16,8 +16,9 @@ from course.publish.companions import copy_companions
 from course.publish.convert import Converter, page_context
 from course.publish.digests import digest
 from course.publish.execute import ExecutedNotebook, execute_notebooks
-from course.publish.formats import FORMATS, Format, missing_modules
+from course.publish.formats import FORMATS, Format, makeable
 from course.publish.keys import execution_key
+from course.publish.lessons import read_notebook
 from course.publish.site import Entry, write_index
 from course.publish.swap import replacing_folder, scratch_folder
 
@@ -117,7 +118,7 @@ def _record_name(lesson: Lesson) -> str:
 def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Return the record of each lesson's execution, and the names of those that had to be executed."""
     if not options.execute:
-        return [_record(_stored(lesson), None, None) for lesson in lessons], ()
+        return [_record(read_notebook(lesson.path), None, None) for lesson in lessons], ()
     cache = Cache(options.cache / "executed", read=options.read_cache)
     keys = {lesson: execution_key(lesson, options.data_files) for lesson in lessons}
     records = {lesson: cache.find_record(_record_name(lesson), key) for lesson, key in keys.items()}
@@ -133,13 +134,6 @@ def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[di
 
         _execute_stale(stale, options, store)
     return [record for record in records.values() if record is not None], tuple(lesson.name for lesson in stale)
-
-
-def _stored(lesson: Lesson) -> Any:
-    """Return the notebook with the outputs stored in its file; a file may hold a text as a list of lines."""
-    import nbformat
-
-    return nbformat.read(lesson.path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _execute_stale(
@@ -167,9 +161,7 @@ def _converted(
     lessons: Sequence[Lesson], executed: Sequence[dict[str, Any]], options: BuildOptions, site: Path
 ) -> tuple[list[Entry], list[str]]:
     """Write the pages of the lessons and the files they show; return what the index says of them, and the warnings."""
-    missing = {one: missing_modules(one) for one in options.formats}
-    formats = [one for one in options.formats if not missing[one]]
-    warnings = [f"{one.name} is left out: install {', '.join(names)}" for one, names in missing.items() if names]
+    formats, warnings = makeable(options.formats)
     converter = Converter(formats, Cache(options.cache / "converted", read=options.read_cache))
     entries = []
     for folder in dict.fromkeys(lesson.path.parent for lesson in lessons):

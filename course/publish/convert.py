@@ -131,9 +131,9 @@ class Converter:
         except (ConversionException, CourseError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise BuildError(f"{lesson.path.name} cannot be published as {one.name}: {reason}") from error
-        content = output if isinstance(output, bytes) else _with_last_newline(output).encode()
         # an exporter may work on a copy of the resources
-        warnings = told.get("course_warnings") or resources["course_warnings"]
+        warnings = list(told.get("course_warnings") or resources["course_warnings"])
+        content = output if isinstance(output, bytes) else _encoded(output, warnings)
         return content, list(dict.fromkeys(warnings))
 
 
@@ -143,5 +143,11 @@ def _with_tuples(context: dict[str, Any]) -> dict[str, Any]:
     return context | pairs | {"links": [tuple(link) for link in context["links"]]}
 
 
-def _with_last_newline(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+def _encoded(text: str, warnings: list[str]) -> bytes:
+    """Return a text as a file holds it: UTF-8, a newline at its end."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        warnings.append("letters that no UTF-8 file can hold are written ?")
+        return text.encode(errors="replace")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
 from course.publish.companions import copy_companions
-from course.publish.lessons import Lesson, heading_above
+from course.publish.lessons import Lesson, heading_above, read_notebook
 from course.publish.portable import make_portable
 
 if TYPE_CHECKING:
@@ -96,19 +96,13 @@ def execute_notebooks(
 
 def _prepare(lesson: Lesson, work: Path, data_files: Sequence[Path]) -> _Run:
     """Make the folder a lesson runs in: the lesson, the files beside it, and the data."""
-    import nbformat
-
     folder = work / f"{lesson.folder}-{lesson.name}"
     (folder / "data").mkdir(parents=True)
     copy_companions(lesson.path.parent, folder)
     shutil.copyfile(lesson.path, folder / lesson.path.name)
     for path in data_files:
         shutil.copy2(path, folder / "data" / path.name)
-    try:
-        notebook = nbformat.read(lesson.path, as_version=4)  # type: ignore[no-untyped-call]
-    except (nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
-        raise BuildError(f"{lesson.path.name} is not a valid notebook: {str(error).splitlines()[0]}") from error
-    return _Run(lesson, folder, notebook)
+    return _Run(lesson, folder, read_notebook(lesson.path))
 
 
 async def _all_or_first_error(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -6,10 +6,12 @@ import importlib
 import importlib.util
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from course.errors import UnknownFormatError
+from course.publish.browser import find_chromium
 
 
 class Exporter(Protocol):
@@ -31,6 +33,7 @@ class Format:
         exporter: ``module:Class`` of the nbconvert exporter that makes it.
         requires: modules without which the exporter does not work.
         in_links_bar: whether pages link to it; the site's index always does.
+        substitute: ``module:Class`` of the exporter that a browser makes it with, where a module is missing.
     """
 
     name: str
@@ -39,14 +42,16 @@ class Format:
     exporter: str
     requires: tuple[str, ...] = ()
     in_links_bar: bool = True
+    substitute: str = ""
 
 
 _TYPST = ("typst", "tylax")
+_BROWSER = "course.publish.chromium:ChromiumPDFExporter"
 
 FORMATS: tuple[Format, ...] = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
     Format("html", "html", ".html", "course.publish.html:HTMLPageExporter"),
-    Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST),
+    Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST, substitute=_BROWSER),
     Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
     Format("slides", "slides", ".slides.html", "course.publish.slides:SlidesExporter"),
     Format("slides2", "slides (2)", ".slides.pdf", "course.publish.typst:SlidesPDFExporter", _TYPST),
@@ -71,6 +76,22 @@ def select_formats(names: Iterable[str], table: Sequence[Format] = FORMATS) -> t
 def missing_modules(one: Format) -> list[str]:
     """Return the modules that the format needs and that are not installed."""
     return [name for name in one.requires if importlib.util.find_spec(name) is None]
+
+
+def makeable(formats: Iterable[Format]) -> tuple[list[Format], list[str]]:
+    """Return the formats that can be made here, and a warning for each that cannot, or not as it should."""
+    made, warnings = [], []
+    for one in formats:
+        missing = missing_modules(one)
+        browser = find_chromium() if missing and one.substitute else None
+        if browser:
+            warnings.append(f"{one.name} is printed by {Path(browser).name}: install {', '.join(missing)}")
+            made.append(replace(one, exporter=one.substitute, requires=()))
+        elif missing:
+            warnings.append(f"{one.name} is left out: install {', '.join(missing)}")
+        else:
+            made.append(one)
+    return made, warnings
 
 
 class Exporters:

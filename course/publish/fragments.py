@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.publish.links import link_pages
-from course.publish.offline import remove_remote, remove_scripts
+from course.publish.offline import remove_comments, remove_remote, remove_scripts
 from course.publish.page import Heading, Page
 from course.publish.tables import TableLimits, frame_tables
 
@@ -54,8 +54,6 @@ def finish_markdown(
         anchor = fragment.new_tag("a", href=f"#{heading.identifier}", attrs={"class": "anchor", "aria-label": label})
         anchor.string = "#"
         element.append(anchor)
-    for block in fragment.find_all("pre"):
-        block.attrs |= scroll_attributes(block.get_text())
     return str(fragment)
 
 
@@ -81,6 +79,7 @@ def _finished(html: str, page: Page, where: str, limits: TableLimits | None) -> 
     from bs4 import BeautifulSoup
 
     fragment = BeautifulSoup(html, "html.parser")
+    remove_comments(fragment)
     if fragment.find(True) is None:
         return fragment
     remove_scripts(fragment, page)
@@ -89,5 +88,7 @@ def _finished(html: str, page: Page, where: str, limits: TableLimits | None) -> 
         if not picture.get("alt"):
             page.warn(f"a picture has no alternative text, {where}")
             picture["alt"] = NO_DESCRIPTION
+    for block in fragment.find_all("pre"):
+        block.attrs |= scroll_attributes(block.get_text())
     frame_tables(fragment, page, limits)
     return fragment

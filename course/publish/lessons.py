@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
 from course.publish.digests import digest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _LESSON_NAME = re.compile(r"\d\d_\w+\.ipynb")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*\s*$")
@@ -79,6 +82,23 @@ def read_lesson(path: Path) -> Lesson:
         is_deck=path.resolve().parent.name == _DECK_FOLDER,
         source_digest=_source_digest(cells, metadata),
     )
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Return a notebook with the outputs stored in it; a file may hold a text as a list of lines.
+
+    Raises:
+        BuildError: the file is not a notebook of format 4 as the format's own schema says.
+    """
+    import nbformat
+
+    try:
+        stored = nbformat.reader.reads(path.read_bytes().decode())  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.convert(stored, 4)  # type: ignore[no-untyped-call]
+        nbformat.validate(notebook)
+    except (nbformat.ValidationError, nbformat.reader.NotJSONError, UnicodeDecodeError, KeyError) as error:
+        raise BuildError(f"{path.name} is not a valid notebook: {str(error).strip().splitlines()[0]}") from error
+    return notebook
 
 
 def heading_above(cells: Sequence[dict[str, Any]], index: int) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+
+from course.publish.companions import file_beside
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -23,10 +25,10 @@ def link_pages(fragment: BeautifulSoup, page: Page) -> None:
         path, mark, heading = str(element["href"]).partition("#")
         if not path.endswith(_NOTEBOOK) or _has_host(path):
             continue
-        if (page.folder / unquote(path)).is_file():
+        if file_beside(page.folder, path):
             element["href"] = f"{path.removesuffix(_NOTEBOOK)}.html{mark}{heading}"
         else:
-            page.warn(f"the link to {path} leads nowhere: there is no such notebook")
+            page.warn(f"the link to {path[:80]} leads nowhere: there is no such notebook")
 
 
 def _has_host(address: str) -> bool:

@@ -7,7 +7,8 @@ import mimetypes
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+
+from course.publish.companions import file_beside
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -24,6 +25,14 @@ _FETCHING = {"src", "srcset", "data", "poster", "background", "href", "xlink:hre
 def is_remote(address: str) -> bool:
     """Tell whether an address points to another machine."""
     return bool(_REMOTE.match(address))
+
+
+def remove_comments(fragment: BeautifulSoup) -> None:
+    """Remove comments and declarations: a browser may end one earlier than the parser that reads it here."""
+    from bs4.element import PreformattedString
+
+    for text in fragment.find_all(string=lambda text: isinstance(text, PreformattedString)):
+        text.extract()
 
 
 def remove_scripts(fragment: BeautifulSoup, page: Page) -> None:
@@ -47,7 +56,7 @@ def remove_remote(fragment: BeautifulSoup, page: Page) -> None:
             element["style"] = _without_fetches(str(element["style"]), page)
         for name in _FETCHING.intersection(element.attrs) - ({"href"} if element.name in {"a", "area"} else set()):
             if is_remote(str(element[name])):
-                page.warn(f"a <{element.name}> was cut off from {element[name]}: the page loads nothing")
+                page.warn(f"a <{element.name}> was cut off from {str(element[name])[:80]}: the page loads nothing")
                 del element[name]
     for style in fragment.find_all("style"):
         style.string = _without_fetches(style.get_text(), page)
@@ -57,16 +66,16 @@ def _keep_inside(fragment: BeautifulSoup, picture: Tag, page: Page) -> None:
     source = str(picture.get("src", ""))
     if source.startswith("data:"):
         return
-    inlined = "" if is_remote(source) else _picture_data(unquote(source), page.folder)
+    inlined = "" if is_remote(source) else _picture_data(source, page.folder)
     if inlined:
         picture["src"] = inlined
         return
     alternative = str(picture.get("alt") or "picture")
     if is_remote(source):
-        page.warn(f"the remote picture {source} is shown as a link")
+        page.warn(f"the remote picture {source[:80]} is shown as a link")
         shown = fragment.new_tag("a", href=source)
     else:
-        page.warn(f"the picture {source!r} was not found in the notebook's folder")
+        page.warn(f"the picture {source[:80]!r} was not found in the notebook's folder")
         shown = fragment.new_tag("em")
     shown.string = alternative
     picture.replace_with(shown)
@@ -75,8 +84,8 @@ def _keep_inside(fragment: BeautifulSoup, picture: Tag, page: Page) -> None:
 def _picture_data(source: str, folder: Path) -> str:
     """Return the ``data:`` address of a picture beside the notebook, nothing if there is no such picture."""
     kind = mimetypes.guess_type(source)[0] or ""
-    path = folder / source
-    if not kind.startswith("image/") or Path(source).is_absolute() or not path.is_file():
+    path = None if Path(source).is_absolute() else file_beside(folder, source)
+    if not kind.startswith("image/") or path is None:
         return ""
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 

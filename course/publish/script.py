@@ -64,6 +64,8 @@ class ScriptExporter(Exporter):
     ) -> tuple[str, dict[str, Any]]:
         """Return the script of a notebook, and the resources with the warnings added."""
         notebook, told = super().from_notebook_node(nb, resources, **kwargs)
+        for cell in notebook.cells:
+            cell.source = self._writable(cell.source, told)
         script = Script()
         parts = [part for part in (self._part(cell, script, told) for cell in notebook.cells) if part]
         body = "\n\n".join(parts)
@@ -73,6 +75,13 @@ class ScriptExporter(Exporter):
         text = f"{_docstring(notebook, told)}\n{_header(script)}\n{body}\n"
         self._check(text, told)
         return text, told
+
+    def _writable(self, text: str, resources: dict[str, Any]) -> str:
+        """Return a text without what a file of Python cannot hold: halves of letters and null characters."""
+        writable = text.encode(errors="replace").decode().replace("\x00", "?")
+        if writable != text:
+            self._warn(resources, "letters that a script cannot hold are written ?")
+        return writable
 
     def _part(self, cell: NotebookNode, script: Script, resources: dict[str, Any]) -> str:
         if cell.cell_type == "markdown":

@@ -67,7 +67,7 @@ def write_index(site: Path, entries: Sequence[Entry], formats: Sequence[Format])
         style=(TEMPLATES / "site.css").read_text(encoding="utf-8"),
     )
     path = site / "index.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
+    path.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     return path
 
 

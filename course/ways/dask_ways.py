@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**25
 
 
-def dask_csv(path: Path) -> Answer:
+def dask_csv(path: Location) -> Answer:
     """Answer from partitions of 32 MiB of text; without ``usecols`` dask parses every column, and guesses types."""
     import dask.dataframe as dd
 

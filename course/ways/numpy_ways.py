@@ -1,15 +1,12 @@
 """The question over the bytes of the file, with numpy: our own fastest way to read a CSV file.
 
-All separators of a block are found at once, and their positions cut in rows of as many as the header has: the fields of
-two columns are then known without a look at the others. Threads share the file by ranges of bytes; numpy lets them run
-together.
+Separators are found as bits, and fields by counting them: those of two columns are known without a look at the others.
+Processes share the file by ranges of bytes; threads would wait for one another between two operations of numpy.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from course.ways.decimals import PADDING, hundredths, whole_numbers
 from course.ways.fields import find_fields
 from course.ways.pandas_ways import DTYPES
+from course.ways.processes import Range, share
 from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer, from_pairs
 
 if TYPE_CHECKING:
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**20
-"""Bytes a thread works on: the arrays made from them stay in the processor's cache."""
+"""Bytes read at a time: the arrays made from them stay in the processor's cache."""
+RANGE_BYTES = 16 * BLOCK_BYTES
+"""Bytes given to a process at a time."""
 LARGEST_AGE = 2**12
 
 
@@ -49,18 +49,24 @@ class Layout:
 
 
 def numpy_csv(path: Path) -> Answer:
-    """Answer from the bytes of the file, by threads; memory does not depend on the file.
+    """Answer from the bytes of the file, by as many processes as cores; memory does not depend on the file.
 
     A block with quotes, or with a line that has not as many fields as the header, is left to pandas.
     """
-    layout = Layout.of(path)
-    starts = range(len(layout.header), path.stat().st_size, BLOCK_BYTES)
-    cents: Counter[int] = Counter()
-    _keep_memory()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for sums in pool.map(partial(_sum_block, path, layout), starts):
-            cents.update(sums)
+    size = path.stat().st_size
+    ranges = [(start, min(start + RANGE_BYTES, size)) for start in range(0, size, RANGE_BYTES)]
+    cents = share(path, ranges, partial(sum_range, path, Layout.of(path)))
     return from_pairs((age, total / 100) for age, total in cents.items())
+
+
+def sum_range(path: Path, layout: Layout, limits: Range) -> Counter[int]:
+    """Return the sums by age of the lines that begin in a range of bytes, in cents."""
+    _keep_memory()
+    cents: Counter[int] = Counter()
+    start, stop = max(limits[0], len(layout.header)), limits[1]
+    for block in range(start, stop, BLOCK_BYTES):
+        cents.update(_sum_block(path, layout, block, min(block + BLOCK_BYTES, stop)))
+    return cents
 
 
 def _keep_memory() -> None:
@@ -71,23 +77,22 @@ def _keep_memory() -> None:
     bytearray(16 * BLOCK_BYTES)
 
 
-def _sum_block(path: Path, layout: Layout, start: int) -> dict[int, float]:
-    """Return the sums of the lines that begin in a block, in cents."""
-    text = _read_lines(path, start)
+def _sum_block(path: Path, layout: Layout, start: int, stop: int) -> dict[int, float]:
+    text = _read_lines(path, start, stop)
     fields = None if b'"' in text else find_fields(text, SEPARATOR, layout.names, (layout.age, layout.amount))
     sums = None if fields is None else _sum_fields(text, *fields)
     return _sum_by_pandas(text, layout) if sums is None else sums
 
 
-def _read_lines(path: Path, start: int) -> bytes:
-    """Return the lines that begin in a block, whole, with what the parser of numbers wants before them."""
+def _read_lines(path: Path, start: int, stop: int) -> bytes:
+    """Return the lines that begin from ``start`` to before ``stop``, whole, after what the parser of numbers wants."""
     with path.open("rb") as file:
         file.seek(start - 1)
         file.readline()
-        begin, last = file.tell(), start + BLOCK_BYTES - 1
-        if begin > last:
+        begin = file.tell()
+        if begin >= stop:
             return PADDING
-        text = b"".join((PADDING, file.read(last - begin), file.readline()))
+        text = b"".join((PADDING, file.read(stop - 1 - begin), file.readline()))
     return text if text.endswith(b"\n") else text + b"\n"
 
 

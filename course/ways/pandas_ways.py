@@ -11,6 +11,7 @@ from course.ways.source import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 CHUNK_ROWS = 500_000
@@ -18,7 +19,7 @@ CHUNK_ROWS = 500_000
 DTYPES = {AGE: "float64", AMOUNT: "float64"}
 
 
-def pandas_csv(path: Path) -> Answer:
+def pandas_csv(path: Location) -> Answer:
     """Answer from the whole table, read into memory as one does without thinking."""
     import pandas as pd
 
@@ -26,7 +27,7 @@ def pandas_csv(path: Path) -> Answer:
     return as_answer(table.groupby(AGE)[AMOUNT].sum())
 
 
-def pandas_csv_columns(path: Path) -> Answer:
+def pandas_csv_columns(path: Location) -> Answer:
     """Answer from the two columns of the question, the others being dropped as they are read."""
     import pandas as pd
 
@@ -34,7 +35,7 @@ def pandas_csv_columns(path: Path) -> Answer:
     return as_answer(table.groupby(AGE)[AMOUNT].sum())
 
 
-def pandas_csv_chunks(path: Path) -> Answer:
+def pandas_csv_chunks(path: Location) -> Answer:
     """Answer from chunks of the two columns; memory does not depend on the file."""
     import pandas as pd
 
@@ -47,7 +48,7 @@ def to_pickle(source: Path, target: Path) -> None:
     read_table(source).to_pandas().to_pickle(target)
 
 
-def pandas_pickle(path: Path) -> Answer:
+def pandas_pickle(path: Location) -> Answer:
     """Answer from a pickled DataFrame, read whole: a pickle has no other way; never open that of a stranger."""
     import pandas as pd
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.data.paths import open_binary
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 from course.ways.source import open_batches, rebatch
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**20
@@ -29,18 +31,21 @@ def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
     return from_pairs((age, amount or 0.0) for age, amount in pairs if age is not None)
 
 
-def pyarrow_csv(path: Path) -> Answer:
+def pyarrow_csv(path: Location) -> Answer:
     """Answer from a CSV file read by blocks of one megabyte; memory does not depend on the file."""
     import pyarrow as pa
     from pyarrow import csv
 
     types = {AGE: pa.int32(), AMOUNT: pa.float64()}
-    with csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
-        parse_options=csv.ParseOptions(delimiter=SEPARATOR),
-        convert_options=csv.ConvertOptions(include_columns=[AGE, AMOUNT], column_types=types),
-    ) as batches:
+    with (
+        open_binary(path, access="stream") as file,
+        csv.open_csv(
+            file,
+            read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+            parse_options=csv.ParseOptions(delimiter=SEPARATOR),
+            convert_options=csv.ConvertOptions(include_columns=[AGE, AMOUNT], column_types=types),
+        ) as batches,
+    ):
         return sum_batches(batches)
 
 
@@ -54,13 +59,16 @@ def to_feather(source: Path, target: Path) -> None:
             writer.write(batch)
 
 
-def pyarrow_feather(path: Path) -> Answer:
+def pyarrow_feather(path: Location) -> Answer:
     """Answer from a Feather file, two columns of a batch at a time; memory does not depend on the file."""
     import pyarrow as pa
 
-    with pa.ipc.open_file(path) as header:
+    with open_binary(path, access="ranges") as binary, pa.ipc.open_file(binary) as header:
         fields = [header.schema.get_field_index(name) for name in (AGE, AMOUNT)]
-    with pa.ipc.open_file(path, options=pa.ipc.IpcReadOptions(included_fields=fields)) as file:
+    with (
+        open_binary(path, access="ranges") as binary,
+        pa.ipc.open_file(binary, options=pa.ipc.IpcReadOptions(included_fields=fields)) as file,
+    ):
         return sum_batches(file.get_batch(number) for number in range(file.num_record_batches))
 
 
@@ -76,9 +84,9 @@ def to_parquet(source: Path, target: Path) -> None:
             writer.write_batch(batch)
 
 
-def pyarrow_parquet(path: Path) -> Answer:
+def pyarrow_parquet(path: Location) -> Answer:
     """Answer from a Parquet file, two columns of a batch at a time; memory does not depend on the file."""
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    with open_binary(path, access="ranges") as binary, parquet.ParquetFile(binary) as file:
         return sum_batches(file.iter_batches(BATCH_ROWS, columns=[AGE, AMOUNT]))

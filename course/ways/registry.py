@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from course.data.paths import Location, local, located
 from course.errors import BadArgumentError
 from course.ways.formats import load
 from course.ways.libraries import require
@@ -26,6 +27,7 @@ class Way:
         format: name of the format of the file it reads.
         library: the module it needs; the name before the first point is that of the library.
         streaming: whether its memory stays the same when the file grows.
+        remote: whether it reads an object in place, at an address such as ``s3://bucket/key``.
     """
 
     name: str
@@ -34,40 +36,41 @@ class Way:
     format: str
     library: str
     streaming: bool = True
+    remote: bool = False
 
     @property
-    def function(self) -> Callable[[Path], Answer]:
+    def function(self) -> Callable[[Location], Answer]:
         """The function that answers: a file in, the sums by age class out; its library is imported only now.
 
         Raises:
             MissingDependencyError: the library is not installed.
         """
         require(self.library)
-        return cast("Callable[[Path], Answer]", load(self.reader))
+        return cast("Callable[[Location], Answer]", load(self.reader))
 
 
 WAYS: dict[str, Way] = {
     way.name: way
     for way in (
         Way("python-csv", "csv module", "python_ways:python_csv", "csv", "csv"),
-        Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", streaming=False),
+        Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", streaming=False, remote=True),
         Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas",
-            streaming=False),
-        Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas"),
-        Way("dask-csv", "dask", "dask_ways:dask_csv", "csv", "dask.dataframe"),
-        Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv"),
+            streaming=False, remote=True),
+        Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas", remote=True),
+        Way("dask-csv", "dask", "dask_ways:dask_csv", "csv", "dask.dataframe", remote=True),
+        Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True),
         Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb"),
         Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars"),
         Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy"),
-        Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False),
-        Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow"),
-        Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet"),
+        Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False, remote=True),
+        Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True),
+        Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet", remote=True),
         Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars"),
         Way("sqlite", "SQLite", "sqlite_ways:sqlite", "sqlite", "sqlite3"),
         Way("sqlite-index", "SQLite, index", "sqlite_ways:sqlite", "sqlite-index", "sqlite3"),
         Way("duckdb", "DuckDB", "duckdb_ways:duckdb_database", "duckdb", "duckdb"),
         Way("h5py", "HDF5", "hdf5_ways:h5py_hdf5", "hdf5", "h5py"),
-        Way("zarr", "zarr", "zarr_ways:zarr_group", "zarr", "zarr"),
+        Way("zarr", "zarr", "zarr_ways:zarr_group", "zarr", "zarr", remote=True),
         Way("bcolz", "bcolz", "bcolz_ways:bcolz_ctable", "bcolz", "bcolz"),
         Way("blosc2", "blosc2", "blosc2_ways:blosc2_ctable", "blosc2", "blosc2"),
     )
@@ -93,14 +96,15 @@ def answer(name: str, path: Path | str) -> Answer:
 
     Args:
         name: a way, one of ``WAYS``.
-        path: a file in the format that the way reads.
+        path: a file in the format that the way reads; for some ways, also an address such as ``s3://bucket/key``.
 
     Returns:
         A Series of float64 named ``PRS_REM_MNT``, sorted by its index of int64, ``AGE_BEN_SNDS``. Rows without age
         belong to no class; a missing amount adds nothing.
 
     Raises:
-        BadArgumentError: there is no such way.
+        BadArgumentError: there is no such way, or it reads no address.
         MissingDependencyError: its library is not installed.
     """
-    return find_ways([name])[0].function(Path(path))
+    way = find_ways([name])[0]
+    return way.function(located(path) if way.remote else local(path))

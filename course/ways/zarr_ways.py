@@ -10,6 +10,7 @@ from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 CHUNK_ROWS = 2**17
@@ -32,7 +33,7 @@ def to_zarr(source: Path, target: Path) -> None:
                 array.append(to_numpy(column))
 
 
-def zarr_group(path: Path) -> Answer:
+def zarr_group(path: Location) -> Answer:
     """Answer from a zarr group, a chunk of both columns at a time; memory does not depend on the file."""
     import zarr
 

@@ -27,14 +27,7 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(built_site: Any) -> Path:
     """Return the folder of a site of all lessons and decks, as stored."""
-    from course.publish.build import BuildOptions, build_site
-    from course.publish.formats import select_formats
-    from course.publish.lessons import discover_lessons
-
-    folder = tmp_path_factory.mktemp("site")
-    formats = select_formats(["notebook", "html", "slides", "script"])
-    options = BuildOptions(folder / "site", folder / "cache", formats, execute=False)
-    build_site(discover_lessons(ROOT / "notebooks", ROOT / "slides"), options)
-    return folder / "site"
+    folder: Path = built_site.folder
+    return folder

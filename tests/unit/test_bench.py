@@ -140,7 +140,7 @@ def test_what_cannot_run_is_skipped_and_says_why(monkeypatch: pytest.MonkeyPatch
     done = run_bench(BenchOptions((50,), ("bcolz", "pandas-csv", "zarr", "python-csv"), repeat=1, folder=tmp_path))
     assert [result.skipped for result in done.results] == [
         "no_such_library is not installed",
-        "needs about 50.3 KiB of memory, 9.77 KiB are free",
+        "needs about 50.2 KiB of memory, 9.77 KiB are free",
         "conversion failed: no luck with convert",
         "failed: no luck with answer",
     ]

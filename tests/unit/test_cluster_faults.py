@@ -25,6 +25,8 @@ ROWS = 20_000
 SETTINGS = {
     # a task that kills its worker is not tried again on three others: the test is short
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+    # spill from 40 MiB on
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "0.1",
     # where workers find the functions of this file
     "PYTHONPATH": str(Path(__file__).parent),
 }
@@ -120,6 +122,14 @@ def slow_cents(path: str, seconds: float = 0.3) -> dict[int, int]:
     return dict((table[AMOUNT] * 100).round().astype("int64").groupby(table[AGE]).sum().items())  # type: ignore[arg-type]
 
 
+def results(client: Client, futures: list[Any]) -> list[Any]:
+    """The results, or an error after a minute: no test waits without end."""
+    from distributed import wait
+
+    wait(futures, timeout=60)
+    return client.gather(futures)
+
+
 def total(parts: list[dict[int, int]]) -> dict[int, int]:
     return {age: sum(part.get(age, 0) for part in parts) for age in set().union(*parts)}
 
@@ -133,7 +143,7 @@ def test_a_worker_killed_in_the_middle_changes_no_cent(client: Client, months: l
         time.sleep(0.01)
     psutil.Process(next(iter(before.values()))).kill()
     assert not all(future.done() for future in futures)
-    assert total(client.gather(futures)) == {
+    assert total(results(client, futures)) == {
         age: cents * 4 for age, cents in total([month.cents_by_age for month in months]).items()
     }
     client.wait_for_workers(2, timeout=60)
@@ -165,7 +175,7 @@ def test_a_store_that_answers_503_for_a_while_is_asked_again_and_the_answer_is_r
     client.run(use_store, store.environment)
     store.requests.clear()
     store.refuse(8)
-    parts = client.gather(client.map(slow_cents, objects, seconds=0, pure=False))
+    parts = results(client, client.map(slow_cents, objects, seconds=0, pure=False))
     assert [request.status for request in store.requests].count(503) == 8
     assert total(parts) == total([month.cents_by_age for month in months])
 
@@ -189,13 +199,10 @@ def test_a_truncated_object_is_an_error_that_says_so(client: Client, store: Obje
 @pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
 def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) -> None:
     """No file of a worker may pass 1 MiB (RLIMIT_FSIZE): writing to its spill folder fails as on a full disk."""
-    limits = client.run(limit_files)
-    assert set(limits.values()) == {1 << 20}
-    try:
-        kept = client.map(block, range(30), pure=False)  # 300 MiB, for two workers that spill from 240 MiB each
-        assert sum(client.gather(client.map(len, kept))) == 30 * (10 << 20)
-    finally:
-        client.restart(timeout=60)
+    assert set(client.run(limit_files).values()) == {1 << 20}
+    kept = client.map(block, range(16), pure=False)
+    assert results(client, client.map(len, kept, pure=False)) == [10 << 20] * 16
+    assert sum(client.run(spilled_bytes).values()) == 0
 
 
 def limit_files() -> int:
@@ -203,8 +210,12 @@ def limit_files() -> int:
     import signal
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     return resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+
+
+def spilled_bytes(dask_worker: Any = None) -> int:
+    return int(dask_worker.data.spilled_total.disk)
 
 
 def block(number: int) -> bytes:
@@ -212,5 +223,24 @@ def block(number: int) -> bytes:
     return os.urandom(10 << 20)
 
 
-def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(processes: Processes) -> None:
-    pass
+def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_path: Path, months: list[Any]) -> None:
+    from concurrent.futures import CancelledError
+
+    cluster = Processes(tmp_path)
+    try:
+        address = cluster.start_scheduler()
+        cluster.start_worker()
+        with connect(address) as client:
+            client.wait_for_workers(1, timeout=60)
+            future = client.submit(slow_cents, str(months[0].path), seconds=30)
+            cluster.running[0].kill()
+            cluster.running[0].wait(timeout=30)
+            assert cluster.start_scheduler(port=address.rpartition(":")[2]) == address
+            with pytest.raises(CancelledError, match="scheduler-connection-lost"):
+                future.result(timeout=60)
+        cluster.start_worker()
+        with connect(address) as client:
+            client.wait_for_workers(1, timeout=60)
+            assert client.submit(slow_cents, str(months[0].path)).result(timeout=60) == months[0].cents_by_age
+    finally:
+        cluster.stop()

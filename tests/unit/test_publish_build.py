@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
 from course.errors import BuildError, OutputError, UnknownFormatError
+from course.publish import formats
 from course.publish.build import BuildOptions, BuildReport, build_site
 from course.publish.formats import FORMATS, Exporters, Format, select_formats
 from course.publish.lessons import discover_lessons
@@ -146,10 +147,34 @@ def test_a_format_whose_module_is_missing_is_left_out_with_a_warning_and_without
     assert b".pdf" not in built.site["index.html"]
 
 
+def test_without_typst_the_browser_prints_the_lesson_and_decks_in_pdf_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(formats, "missing_modules", lambda one: ["typst"] if one.requires else [])
+    monkeypatch.setattr(formats, "find_chromium", lambda: "/usr/bin/chromium")
+    made, warnings = formats.makeable(formats.FORMATS)
+    assert [one.name for one in made] == ["notebook", "html", "pdf", "script", "slides"]
+    assert made[2].exporter.endswith(":ChromiumPDFExporter")
+    assert warnings == [
+        "pdf is printed by chromium: install typst",
+        "slides2 is left out: install typst",
+        "notes is left out: install typst",
+    ]
+    monkeypatch.setattr(formats, "find_chromium", lambda: None)
+    made, warnings = formats.makeable(formats.FORMATS)
+    assert [one.name for one in made] == ["notebook", "html", "script", "slides"]
+    assert warnings[0] == "pdf is left out: install typst"
+
+
+def test_typst_makes_the_pdf_where_it_is_installed_whatever_the_browser() -> None:
+    assert formats.makeable(formats.FORMATS) == ([*formats.FORMATS], [])
+
+
 KILLED_WHILE_EXECUTING = """
 import os, sys
 from pathlib import Path
 import course.publish.build as build
+from course.publish import formats
 from course.publish.formats import select_formats
 from course.publish.lessons import discover_lessons
 notebooks, output, cache = map(Path, sys.argv[1:])

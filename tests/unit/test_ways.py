@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import course
 from course.data.truth import CENTS_BY_AGE
 from course.errors import BadArgumentError, MissingDependencyError
-from course.ways import FORMATS, WAYS, answer, convert
+from course.ways import FORMATS, WAYS, answer, convert, numpy_ways, processes
 from course.ways import registry as registry_module
 from course.ways.decimals import PADDING, hundredths, whole_numbers
 from course.ways.fields import find_fields
@@ -220,6 +220,36 @@ def test_numpy_csv_reads_each_line_once_wherever_blocks_end(tmp_path: Path) -> N
         rows = (2 * BLOCK_BYTES) // len("20;1;\n")
         path.write_text(f"AGE_BEN_SNDS;PRS_REM_MNT;\n30;{'1' * (shift + 1)};\n" + "20;1;\n" * rows)
         assert answer("numpy-csv", path).to_dict() == {20: rows, 30: int("1" * (shift + 1))}
+
+
+@pytest.mark.parametrize("worker", ["course.ways.numpy_worker", "no_such_module", "course.ways.numpy_ways"])
+def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
+    worker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ask(*arguments: Any) -> Any:
+        asked.append(ask_before(*arguments))
+        return asked[-1]
+
+    ask_before = processes._ask
+    monkeypatch.setattr(processes, "_ask", ask)
+    monkeypatch.setattr(processes, "WORKER", worker)
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**15)
+    month = course.month_file(tmp_path / "month.csv", rows=30_000)
+    found = answer("numpy-csv", month.path)
+    assert {age: round(euros * 100) for age, euros in found.items()} == month.cents_by_age
+    assert {answer is None for answer in asked} == {worker != "course.ways.numpy_worker"}
+
+
+def test_an_error_met_by_another_process_is_raised_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**10)
+    path = tmp_path / "bad.csv"
+    path.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;bad;\n" * 20_000)
+    with pytest.raises(ValueError, match="could not convert"):
+        answer("numpy-csv", path)
 
 
 CELL = st.text("0123456789", max_size=12)

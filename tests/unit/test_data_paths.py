@@ -1,0 +1,143 @@
+"""Readers of files read objects of an S3-compatible store too, and fetch no more than they need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import course
+from course.cluster import ObjectStore
+from course.cluster.object_store import forget_clients
+from course.data.lines import count_lines, head, tail
+from course.data.paths import is_address, local, located, name_of
+from course.data.truth import CENTS_BY_AGE
+from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+from course.ways import WAYS, answer, convert
+
+REMOTE = sorted(way.name for way in WAYS.values() if way.remote)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectStore]:
+    with ObjectStore() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return course.small_file(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def address(store: ObjectStore, small: Path) -> str:
+    """The small file, in the store."""
+    import s3fs
+
+    files = s3fs.S3FileSystem()
+    files.mkdir("damir")
+    files.put(str(small), "damir/small.csv")
+    return "s3://damir/small.csv"
+
+
+def fetched(store: ObjectStore) -> int:
+    return sum(request.sent_bytes for request in store.requests)
+
+
+@pytest.mark.parametrize("read", [head, tail])
+def test_the_ends_of_an_object_cost_a_block_or_two(store: ObjectStore, address: str, small: Path, read: object) -> None:
+    store.requests.clear()
+    assert callable(read)
+    assert read(address, 5) == read(small, 5)
+    assert fetched(store) <= 3 * 2**18 < small.stat().st_size // 20
+    assert len([request for request in store.requests if request.method == "GET"]) <= 3
+
+
+def test_lines_of_an_object_are_counted_in_few_requests_and_each_byte_comes_once(
+    store: ObjectStore, address: str, small: Path
+) -> None:
+    store.requests.clear()
+    assert count_lines(address) == count_lines(small)
+    assert small.stat().st_size <= fetched(store) <= 1.01 * small.stat().st_size
+    assert len([request for request in store.requests if request.method == "GET"]) <= 4
+
+
+@pytest.mark.parametrize("way", REMOTE)
+def test_a_way_answers_from_the_store_to_the_cent(
+    store: ObjectStore, address: str, small: Path, tmp_path: Path, way: str
+) -> None:
+    import s3fs
+
+    form = WAYS[way].format
+    remote = address
+    if form != "csv":
+        remote = f"s3://damir/{way}"
+        s3fs.S3FileSystem().put(str(convert(form, small, tmp_path / "converted")), remote, recursive=True)
+    store.requests.clear()
+    sums = answer(way, remote)
+    assert dict((sums * 100).round().astype("int64").items()) == CENTS_BY_AGE
+    assert any(request.method == "GET" for request in store.requests)
+
+
+def test_two_columns_of_parquet_cost_a_fraction_of_the_object(
+    store: ObjectStore, small: Path, tmp_path: Path, address: str
+) -> None:
+    import s3fs
+
+    converted = convert("parquet", small, tmp_path / "small.parquet")
+    s3fs.S3FileSystem().put(str(converted), "damir/small.parquet")
+    store.requests.clear()
+    answer("pyarrow-parquet", "s3://damir/small.parquet")
+    assert fetched(store) < converted.stat().st_size / 4
+
+
+def test_a_way_that_reads_no_address_says_so(address: str) -> None:
+    with pytest.raises(BadArgumentError, match=r"s3://damir/small\.csv is not on this machine"):
+        answer("sqlite", address)
+
+
+def test_an_object_that_is_not_there_is_a_file_not_found(address: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        head("s3://damir/absent.csv")
+
+
+def test_without_s3fs_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec import registry
+
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(registry._registry, "s3", raising=False)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'bigdata-course\[s3\]'"):
+        head("s3://nowhere/x.csv", 1)
+
+
+def test_a_store_that_does_not_answer_is_a_download_error(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    forget_clients()
+    with pytest.raises(DownloadError, match=r"s3://damir/x\.csv cannot be read"):
+        head("s3://damir/x.csv", 1)
+    forget_clients()
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/key", "S3://bucket/key", "gs://b/k", "https://a.b/c.csv"])
+def test_an_address_stays_text_and_cannot_be_a_path(text: str) -> None:
+    assert is_address(text)
+    assert located(text) == text
+    assert name_of(text) == text.rpartition("/")[2]
+    with pytest.raises(BadArgumentError, match="give it as text"):
+        located(Path(text))
+    with pytest.raises(BadArgumentError, match="copy it first"):
+        local(text)
+
+
+@pytest.mark.parametrize("text", ["data/x.csv", "/data/x.csv", "x:y.csv", "C:/data/x.csv", "C:\\data\\x.csv"])
+def test_a_path_of_this_machine_is_a_path(text: str) -> None:
+    assert located(text) == local(text) == Path(text)
+
+
+def test_an_address_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(BadArgumentError, match="nonsense"):
+        head("nonsense://x/y", 1)

@@ -1,0 +1,110 @@
+"""Hostile notebooks are published, or refused with one clear line; nothing in them runs or is fetched."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from hostile_notebooks import HOSTILE
+from nbformat.v4 import new_notebook
+
+from course.errors import BuildError
+from course.publish.build import BuildOptions, BuildReport, build_site
+from course.publish.formats import select_formats
+from course.publish.lessons import discover_lessons
+
+FORMATS = ("notebook", "html", "script", "slides")
+NAMES = {name: f"{number:02d}_{name.replace(' ', '_')}" for number, name in enumerate(HOSTILE)}
+FETCHED = ("src", "srcset", "poster", "data", "background", "action", "xlink:href")
+
+
+def built(folder: Path, notebooks: dict[str, bytes]) -> BuildReport:
+    (folder / "notebooks").mkdir()
+    for name, content in notebooks.items():
+        (folder / "notebooks" / f"{name}.ipynb").write_bytes(content)
+    options = BuildOptions(folder / "site", folder / "cache", select_formats(FORMATS), execute=False)
+    return build_site(discover_lessons(folder / "notebooks"), options)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of all the hostile notebooks."""
+    folder = tmp_path_factory.mktemp("hostile")
+    # as Jupyter writes them: a lone surrogate is escaped
+    written = {NAMES[name]: json.dumps(new_notebook(cells=cells)).encode() for name, cells in HOSTILE.items()}
+    report = built(folder, written)
+    assert all("\n" not in warning and len(warning) < 1000 for warning in report.warnings)
+    told = "\n".join(report.warnings)
+    for name in ("unknown macros", "missing images", "injection", "addresses", "control characters"):
+        assert NAMES[name] in told
+    return folder / "site/notebooks"
+
+
+@pytest.mark.parametrize("suffix", [".html", ".slides.html"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_page_is_whole_and_neither_runs_nor_fetches_what_it_holds(site: Path, name: str, suffix: str) -> None:
+    page = (site / f"{NAMES[name]}{suffix}").read_text(encoding="utf-8")
+    soup = BeautifulSoup(page, "html.parser")
+    assert soup.main is not None
+    assert page.rstrip().endswith("</html>")
+    assert "<!--" not in page.partition("<main")[2].partition("</main>")[0]
+    assert soup.main.find(["script", "iframe", "object", "embed", "link", "base"]) is None
+    for element in soup.main.find_all(True):
+        assert not [attribute for attribute in element.attrs if attribute.startswith("on")]
+        assert not re.match(r"\s*javascript:", str(element.get("href", "")), re.IGNORECASE)
+        for attribute in FETCHED:
+            assert re.match(r"data:|$", str(element.get(attribute, ""))), element
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_script_is_python_whatever_the_prose_and_the_outputs(site: Path, name: str) -> None:
+    ast.parse((site / f"{NAMES[name]}.py").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_notebook_is_published_as_it_is(site: Path, name: str) -> None:
+    published = nbformat.read(site / f"{NAMES[name]}.ipynb", as_version=4)
+    assert [cell.source.encode("utf-8", "replace") for cell in published.cells] == [
+        cell.source.encode("utf-8", "replace") for cell in HOSTILE[name]
+    ]
+
+
+def test_long_lines_and_huge_outputs_are_cut_with_a_count(site: Path) -> None:
+    huge = BeautifulSoup((site / f"{NAMES['huge output']}.html").read_text(encoding="utf-8"), "html.parser")
+    assert "lines not shown" in huge.get_text()
+    slide = (site / f"{NAMES['long line']}.slides.html").read_text(encoding="utf-8")
+    assert "characters not shown" in slide
+    assert max((site / f"{NAMES[name]}.html").stat().st_size for name in HOSTILE) < 500_000
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not a notebook"),
+        (b"PK\x03\x04\xff\xfe", "is not a notebook"),
+        (json.dumps(new_notebook()).replace("{", '{"title": "\u00e9",', 1).encode("latin-1"), "is not a notebook"),
+        (b"[]", "is not a notebook"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "markdown", "source": 1}]}', "is not a notebook"),
+        (b'{"nbformat": 3, "worksheets": []}', "format 3"),
+    ],
+    ids=["empty", "zip", "latin-1", "list", "number for a text", "old format"],
+)
+def test_what_is_not_a_notebook_is_refused_with_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(BuildError, match=rf"01_bad\.ipynb.*{said}") as caught:
+        built(tmp_path, {"01_bad": content})
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_notebook_that_lacks_what_the_format_asks_for_is_refused_with_one_line(tmp_path: Path) -> None:
+    cells: list[dict[str, Any]] = [{"cell_type": "code", "source": "1", "outputs": [{"output_type": "stream"}]}]
+    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
+    with pytest.raises(BuildError, match=r"01_bad\.ipynb") as caught:
+        built(tmp_path, {"01_bad": content})
+    assert "\n" not in str(caught.value)
