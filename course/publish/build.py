@@ -14,11 +14,10 @@ from course.progress import progress_bar
 from course.publish.cache import Cache
 from course.publish.companions import copy_companions
 from course.publish.convert import Converter, page_context
-from course.publish.digests import digest
+from course.publish.digests import digest, file_digest
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.formats import FORMATS, Format, makeable
 from course.publish.keys import execution_key
-from course.publish.lessons import read_notebook
 from course.publish.site import Entry, write_index
 from course.publish.swap import replacing_folder, scratch_folder
 
@@ -118,7 +117,7 @@ def _record_name(lesson: Lesson) -> str:
 def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Return the record of each lesson's execution, and the names of those that had to be executed."""
     if not options.execute:
-        return [_record(read_notebook(lesson.path), None, None) for lesson in lessons], ()
+        return [_stored_record(lesson) for lesson in lessons], ()
     cache = Cache(options.cache / "executed", read=options.read_cache)
     keys = {lesson: execution_key(lesson, options.data_files) for lesson in lessons}
     records = {lesson: cache.find_record(_record_name(lesson), key) for lesson, key in keys.items()}
@@ -150,6 +149,11 @@ def _execute_stale(
             timeout=options.timeout,
             on_executed=store,
         )
+
+
+def _stored_record(lesson: Lesson) -> dict[str, Any]:
+    # the notebook is read when a format is to be made: with nothing changed, nbformat is not even imported
+    return {"notebook": None, "digest": file_digest(lesson.path), "seconds": None, "peak_bytes": None}
 
 
 def _record(notebook: Any, seconds: float | None, peak_bytes: int | None) -> dict[str, Any]:

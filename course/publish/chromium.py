@@ -17,11 +17,14 @@ class ChromiumPDFExporter(HTMLPageExporter):
     """The page of a lesson, printed: right, but wide tables are clipped and two builds differ by a date."""
 
     export_from_notebook = "PDF (course, by Chromium)"
-    output_mimetype = "application/pdf"
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
         return ".pdf"
+
+    @default("template_extension")
+    def _template_extension_default(self) -> str:
+        return ".html.j2"
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from course.errors import BuildError, CourseError
 from course.publish.formats import Exporters, Format
 from course.publish.keys import DISTRIBUTION, conversion_key
+from course.publish.lessons import read_notebook
 
 if TYPE_CHECKING:
     from course.publish.cache import Cache
@@ -86,7 +87,8 @@ class Converter:
 
         Args:
             lesson: the lesson.
-            executed: the record of its execution: ``notebook`` (JSON values) and ``digest``.
+            executed: the record of its execution: ``notebook`` (JSON values; None for the one stored in the lesson's
+                file, which is put there if it is read) and ``digest``.
             context: what ``page_context`` says of it.
             folder: where the files go; created.
 
@@ -110,6 +112,8 @@ class Converter:
         found = self._cache.find_file(name, key)
         if found is not None:
             return found
+        if executed["notebook"] is None:
+            executed["notebook"] = read_notebook(lesson.path)
         output, warnings = self._convert(lesson, executed["notebook"], context, one)
         return self._cache.store_file(name, key, output, warnings=warnings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -10,18 +11,16 @@ import pytest
 from lab_server import PANEL, Server, running_server
 
 import course
-from conftest import ROOT
 from course.working_folder import deliver
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from nbformat import NotebookNode
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).parents[2]
 LESSONS = ["00_start", "05_sqlite"]
 # on a busy machine
 READY_SECONDS, FINISHED_SECONDS = 60, 300

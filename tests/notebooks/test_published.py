@@ -32,6 +32,10 @@ def test_all_lessons_are_published_without_a_warning(built_site: Any) -> None:
     assert built_site.warnings == []
 
 
+def test_a_build_of_all_lessons_takes_less_than_600_mb(built_site: Any) -> None:
+    assert built_site.peak_bytes < 600_000_000
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_is_there_in_every_format(built_site: Any, name: str) -> None:
     assert [suffix for suffix in SUFFIXES if not (built_site.folder / f"{name}{suffix}").is_file()] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,7 @@ def test_an_object_that_is_not_there_is_a_file_not_found(address: str) -> None:
 
 
 def test_without_s3fs_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsspec import registry
-
+    registry = import_module("fsspec.registry")
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(registry._registry, "s3", raising=False)
     with pytest.raises(MissingDependencyError, match=r"pip install 'bigdata-course\[s3\]'"):

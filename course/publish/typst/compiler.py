@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from course.publish.typst.parts import Parts
 
 Result = TypeVar("Result")
+# typst 0.15: what was not used by this number of compilations is dropped
+_COMPILATIONS_KEPT = 10
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
 
 
@@ -39,7 +41,10 @@ def compile_pdf(functions: str, body: str, parts: Parts) -> bytes:
         # No date: the same input gives the same bytes, whenever it is built.
         return bytes(compiler.compile(document, format="pdf", timestamp=0))
 
-    return _mending(functions, body, parts, run)
+    try:
+        return _mending(functions, body, parts, run)
+    finally:
+        _forget_documents()
 
 
 def query_values(functions: str, body: str, parts: Parts, label: str) -> list[Any]:
@@ -81,6 +86,16 @@ def _compiler(document: bytes, folder: Path) -> Any:
     here = str(folder)
     # Packages are looked for in this folder alone, not among those that the user has installed.
     return _typst().Compiler(document, root=here, font_paths=_fonts(), package_path=here, package_cache_path=here)
+
+
+def _forget_documents() -> None:
+    """Empty Typst's cache of layouts, which keeps all that its last ten compilations used: 250 MB in a whole build.
+
+    Measured over 13 notebooks in three forms: peak 537 MB without, 270 MB with, for 3 % more processor time.
+    """
+    compiler = _typst().Compiler(b"", font_paths=_fonts())
+    for _ in range(_COMPILATIONS_KEPT + 1):
+        compiler.compile(b"", format="pdf", timestamp=0)
 
 
 def _replace_refused(functions: str, parts: Parts, folder: Path) -> bool:
