@@ -1,7 +1,7 @@
 # Thin: make.py does the work, also where there is no make (python make.py TARGET).
 PYTHON ?= python3
 
-.PHONY: help course test lint unit notebooks install clean
+.PHONY: help course test lint unit browser notebooks install clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -11,7 +11,7 @@ course:  ## install, then execute and publish every notebook into build/site/
 test:  ## install, then lint, types, unit tests and every notebook
 	@$(PYTHON) make.py test
 
-lint unit notebooks install:
+lint unit browser notebooks install:
 	@$(PYTHON) make.py $@
 
 clean:  ## remove what the other targets made, the virtual environment included

@@ -19,11 +19,13 @@ INSTALL = ["-c", "constraints.txt", "-e", ".[test]"]
 STEPS = {
     "course": [["-m", "course", "build"]],
     "lint": [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"]],
-    "unit": [["-m", "pytest", "-n", "2"]],
+    "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser"]],
+    # apart: a browser is a child process, and what children use is measured by other tests
+    "browser": [["-m", "pytest", "-n", "2", "tests/browser"]],
     "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
     "install": [],
 }
-STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["notebooks"]
+STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["browser"] + STEPS["notebooks"]
 
 
 def main(arguments):

@@ -103,13 +103,21 @@ def test_cpu_time_counts_a_child_that_still_runs_and_only_since_the_start() -> N
         assert child.stdout is not None
         child.stdout.readline()
         with measure(record=False) as live:
-            time.sleep(0.3)
+            wait_for_cpu(child.pid, 0.1)
         with measure(record=False) as killed:
             child.kill()
             child.wait()
     # Counting from the start of the child would add at least 0.4 s.
     assert 0.05 < live.cpu_seconds < live.wall_seconds + 0.1
     assert killed.cpu_seconds < killed.wall_seconds + 0.1
+
+
+def wait_for_cpu(pid: int, seconds: float) -> None:
+    """Wait until a process has used so much more of a processor, however busy the machine is."""
+    process = psutil.Process(pid)
+    enough = sum(process.cpu_times()[:2]) + seconds
+    while sum(process.cpu_times()[:2]) < enough:
+        time.sleep(0.02)
 
 
 def test_a_spike_of_50_ms_is_seen() -> None:

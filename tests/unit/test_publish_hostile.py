@@ -102,9 +102,13 @@ def test_what_is_not_a_notebook_is_refused_with_one_line(tmp_path: Path, content
     assert not (tmp_path / "site").exists()
 
 
-def test_a_notebook_that_lacks_what_the_format_asks_for_is_refused_with_one_line(tmp_path: Path) -> None:
-    cells: list[dict[str, Any]] = [{"cell_type": "code", "source": "1", "outputs": [{"output_type": "stream"}]}]
-    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
-    with pytest.raises(BuildError, match=r"01_bad\.ipynb") as caught:
+@pytest.mark.parametrize("output", [{"output_type": "stream", "name": "stdout"}, {"output_type": "strange"}])
+@pytest.mark.parametrize("metadata", [{"metadata": {}}, {}])
+def test_a_notebook_that_lacks_what_the_format_asks_for_is_refused_with_one_line(
+    tmp_path: Path, output: dict[str, str], metadata: dict[str, Any]
+) -> None:
+    cell = {"cell_type": "code", "id": "a", "source": "1", "outputs": [output], "execution_count": 1, **metadata}
+    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [cell], **metadata}).encode()
+    with pytest.raises(BuildError, match=r"01_bad\.ipynb is not a valid notebook: .") as caught:
         built(tmp_path, {"01_bad": content})
     assert "\n" not in str(caught.value)
