@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,3 +36,22 @@ def one_notebook(one_shell: InteractiveShell) -> Notebook:
     from sql_notebook import Notebook
 
     return Notebook(one_shell)
+
+
+@pytest.fixture
+def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    """The shell with the SQL magics in an empty folder, emptied after the test."""
+    from sql_notebook import forget
+
+    monkeypatch.chdir(tmp_path)
+    yield one_notebook
+    forget(one_notebook)
+
+
+@pytest.fixture(params=["a.db3", "a.duckdb"])
+def file(request: pytest.FixtureRequest, notebook: Notebook) -> str:
+    """Name of a file with a table ``ages`` of 25 rows, open in DB."""
+    notebook(f"%SQL_connect {request.param} --create")
+    values = ", ".join(f"({number}, {number}.5)" for number in range(25))
+    notebook(f"%%SQL\nCREATE TABLE ages(age INTEGER, amount DOUBLE);\nINSERT INTO ages VALUES {values}")
+    return str(request.param)

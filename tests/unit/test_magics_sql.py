@@ -3,39 +3,23 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
 import pytest
-from sql_notebook import Notebook, forget
 
 import magics
 from course.errors import BadArgumentError, CourseError
 from magics.sql import SQLError
 
 if TYPE_CHECKING:
+    from sql_notebook import Notebook
+
     from magics.sql.connection import Connection
 
 FILES = ["a.db3", "a.duckdb"]
-
-
-@pytest.fixture
-def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    monkeypatch.chdir(tmp_path)
-    yield one_notebook
-    forget(one_notebook)
-
-
-@pytest.fixture(params=FILES)
-def file(request: pytest.FixtureRequest, notebook: Notebook) -> str:
-    """Name of a file with a table ``ages`` of 25 rows, open in DB."""
-    notebook(f"%SQL_connect {request.param} --create")
-    values = ", ".join(f"({number}, {number}.5)" for number in range(25))
-    notebook(f"%%SQL\nCREATE TABLE ages(age INTEGER, amount DOUBLE);\nINSERT INTO ages VALUES {values}")
-    return str(request.param)
 
 
 # ---------------------------------------------------------------------- connections

@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
 import pytest
-from sql_notebook import Notebook, forget
 
 from magics.sql import SQLError
 from magics.sql.location import TITLES
 
+if TYPE_CHECKING:
+    from sql_notebook import Notebook
+
 TARGETS = [":memory:", "duckdb://", "a.db3", "a.duckdb"]
-
-
-@pytest.fixture
-def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    monkeypatch.chdir(tmp_path)
-    yield one_notebook
-    forget(one_notebook)
 
 
 def make(notebook: Notebook, *names: str) -> None:

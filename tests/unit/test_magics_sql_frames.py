@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,20 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from sql_notebook import Notebook, forget
 
 from magics.sql import SQLError
 from magics.sql.naming import folded, quoted
 from magics.sql.opening import connect
 
+if TYPE_CHECKING:
+    from sql_notebook import Notebook
+
 MEMORIES = [":memory:", "duckdb://"]
-
-
-@pytest.fixture
-def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    monkeypatch.chdir(tmp_path)
-    yield one_notebook
-    forget(one_notebook)
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

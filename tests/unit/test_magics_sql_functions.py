@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sql_notebook import Notebook, forget
 
 from magics.sql import SQLError
 
+if TYPE_CHECKING:
+    from sql_notebook import Notebook
+
 FILES = ["a.db3", "a.duckdb"]
-
-
-@pytest.fixture
-def notebook(one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    monkeypatch.chdir(tmp_path)
-    yield one_notebook
-    forget(one_notebook)
-
-
-@pytest.fixture(params=FILES)
-def file(request: pytest.FixtureRequest, notebook: Notebook) -> str:
-    """Name of a file with a table ``ages`` of 25 rows, open in DB."""
-    notebook(f"%SQL_connect {request.param} --create")
-    values = ", ".join(f"({number}, {number}.5)" for number in range(25))
-    notebook(f"%%SQL\nCREATE TABLE ages(age INTEGER, amount DOUBLE);\nINSERT INTO ages VALUES {values}")
-    return str(request.param)
 
 
 def test_a_python_function_is_called_from_sql(notebook: Notebook, file: str) -> None:
