@@ -21,6 +21,7 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveS
     from traitlets.config import Config
 
     saved = sys.displayhook, sys.excepthook
+    main = sys.modules["__main__"]
     InteractiveShell.clear_instance()
     config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
     with pytest.MonkeyPatch.context() as patch:
@@ -28,6 +29,8 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveS
         yield InteractiveShell.instance(config=config)
     InteractiveShell.clear_instance()
     sys.displayhook, sys.excepthook = saved
+    # the shell's own stands there; processes started later look for what Python's has
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="module")
