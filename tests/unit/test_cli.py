@@ -233,19 +233,20 @@ def test_data_month_writes_the_rows_that_are_asked(capsys: pytest.CaptureFixture
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process on Windows")
 def test_a_watched_notebook_is_built_again_at_each_save_a_broken_one_too_until_interrupted(course: Path) -> None:
     building = start("build", "--formats", "script", "--no-execute", "--watch")
-    out = building.stdout
+    out, errors = building.stdout, building.stderr
     assert out is not None
+    assert errors is not None
     assert out.readline().startswith("1 notebooks")
     lesson, script = course / "notebooks" / "01_one.ipynb", course / "build" / "site" / "notebooks" / "01_one.py"
     lesson.write_text("{", encoding="utf-8")
     assert out.readline() == "changed: 01_one.ipynb\n"
+    assert "is not a notebook" in errors.readline()
     write_notebook(lesson, text("# One"), code("print(6 * 9)"))
-    assert out.readline() == "changed: 01_one.ipynb\n"
-    assert out.readline().startswith("1 notebooks")
+    # a slow machine may see the file while it is being written, and say so before it builds
+    while not out.readline().startswith("1 notebooks"):
+        pass
     assert "6 * 9" in script.read_text(encoding="utf-8")
     building.send_signal(signal.SIGINT)
     _, err = building.communicate(timeout=60)
     assert building.returncode == 130
-    said, *_, interrupted = err.splitlines()
-    assert "is not a notebook" in said
-    assert interrupted == "course: interrupted"
+    assert err.splitlines()[-1] == "course: interrupted"
