@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ def data_directory() -> Path:
     """Return the folder of generated and downloaded files: ``BIGDATA_COURSE_DATA`` or the user's cache."""
     named = os.environ.get("BIGDATA_COURSE_DATA")
     return Path(named) if named else platformdirs.user_cache_path("bigdata-course", appauthor=False)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal; the file is read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -20,3 +20,12 @@ def shipped_folder(name: Literal["notebooks", "slides"]) -> Path:
         if folder.is_dir():
             return folder
     raise MissingDependencyError(f"the {name} of the course are missing; install bigdata-course again")
+
+
+def shipped_lessons() -> list[Path]:
+    """Return the notebooks of the lessons, in their order.
+
+    Raises:
+        MissingDependencyError: the installation is not complete.
+    """
+    return sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import shutil
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.errors import BadArgumentError
-from course.files import make_folder, replacing
+from course.files import file_digest, make_folder, replacing
 
 RECORD = ".bigdata-course.json"
 """File of the working folder that says what was delivered: the SHA-256 of each file, by name."""
@@ -59,12 +58,12 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
 def _deliver_one(
     path: Path, name: str, folder: Path, record: dict[str, str], delivery: Delivery, *, update: bool
 ) -> None:
-    target, edition = folder / name, _sha256(path)
+    target, edition = folder / name, file_digest(path)
     if not target.exists():
         delivery.added.append(name)
-    elif not update or edition in (record.get(name), _sha256(target)):
+    elif not update or edition in (record.get(name), file_digest(target)):
         return
-    elif _sha256(target) == record.get(name):
+    elif file_digest(target) == record.get(name):
         delivery.renewed.append(name)
     else:
         beside = _name_beside(name, edition, folder, record)
@@ -82,7 +81,7 @@ def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) 
     for number in itertools.count(1):
         beside = f"{stem}.new{number if number > 1 else ''}.{suffix}"
         path = folder / beside
-        if not path.exists() or _sha256(path) in (record.get(beside), edition):
+        if not path.exists() or file_digest(path) in (record.get(beside), edition):
             return beside
     raise AssertionError("numbers do not end")
 
@@ -98,11 +97,6 @@ def _is_left_out(name: Path) -> bool:
 def _copy(path: Path, target: Path) -> None:
     with replacing(target) as temporary:
         shutil.copyfile(path, temporary)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_record(folder: Path) -> dict[str, str]:

@@ -26,9 +26,9 @@ def publish(*, notebooks: tuple[Path, ...], all_formats: bool) -> None:
     """  # noqa: D301 click reads \b as: keep these lines
     from course.publish.formats import FORMATS
     from course.publish.speed import compare
-    from course.shipped import shipped_folder
+    from course.shipped import shipped_lessons
 
-    chosen = notebooks or tuple(sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb")))
+    chosen = notebooks or tuple(shipped_lessons())
     names = [one.name for one in FORMATS] if all_formats else []
     click.echo(summary(compare(chosen, names)))
 

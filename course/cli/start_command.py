@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,11 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
       course start lessons --lesson 5
       course start --update --no-lab
     """  # noqa: D301 click reads \b as: keep these lines
-    from course.shipped import shipped_folder
+    from course.shipped import shipped_folder, shipped_lessons
     from course.working_folder import deliver
 
     source = shipped_folder("notebooks")
-    name = _notebook(source, lesson)
+    name = _notebook(shipped_lessons(), lesson)
     _report(folder, deliver(source, folder, update=update))
     _make_data(folder)
     if no_lab:
@@ -47,9 +48,9 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
         _open_lab(folder, name)
 
 
-def _notebook(source: Path, lesson: int | None) -> str:
+def _notebook(lessons: Sequence[Path], lesson: int | None) -> str:
     """Return the name of the notebook of a lesson, of the first one if none is named."""
-    numbers = {int(path.name[:2]): path.name for path in sorted(source.glob("[0-9][0-9]_*.ipynb"))}
+    numbers = {int(path.name[:2]): path.name for path in lessons}
     wanted = min(numbers) if lesson is None else lesson
     if wanted not in numbers:
         raise BadArgumentError(f"there is no lesson {wanted}; choose one of {', '.join(map(str, numbers))}")

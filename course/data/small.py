@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from course.data.truth import SMALL_NAME
 from course.errors import ExistingFileError
-from course.files import data_directory, replacing
+from course.files import data_directory, file_digest, replacing
 
 SMALL_SIZE = 16_169_713
 """Bytes of the file."""
@@ -55,8 +54,7 @@ def _kept_copy() -> Path:
 def _is_genuine(path: Path) -> bool:
     if not path.is_file() or path.stat().st_size != SMALL_SIZE:
         return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == SMALL_SHA256
+    return file_digest(path) == SMALL_SHA256
 
 
 def _place(kept: Path, placed: Path) -> None:

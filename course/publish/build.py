@@ -10,11 +10,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
+from course.files import file_digest
 from course.progress import progress_bar
 from course.publish.cache import Cache
 from course.publish.companions import copy_companions
 from course.publish.convert import Converter, page_context
-from course.publish.digests import digest, file_digest
+from course.publish.digests import digest
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.formats import FORMATS, Format, makeable
 from course.publish.keys import execution_key

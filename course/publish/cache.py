@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course.files import replacing
-from course.publish.digests import file_digest
+from course.files import file_digest, replacing
 
 # Bumped when the meaning of a stored record changes.
 _RECORD_FORMAT = 1

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from course.files import file_digest
+
 
 def digest(*parts: str | bytes) -> str:
     """Return the SHA-256 of a sequence of parts, in hexadecimal; where one part ends is part of the result."""
@@ -13,12 +15,6 @@ def digest(*parts: str | bytes) -> str:
     for part in parts:
         total.update(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest())
     return total.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def files_digest(paths: Iterable[Path], folder: Path) -> str:

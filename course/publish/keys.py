@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.files import file_digest
 from course.publish.companions import companions
-from course.publish.digests import digest, file_digest, files_digest, tree_digest
+from course.publish.digests import digest, files_digest, tree_digest
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
