@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 WIDTH = 1000
-FILE_HELP = "The file, quoted if it has spaces; the name of a variable that holds a path will do."
+FILE_HELP = "The file or its s3:// address, quoted if it has spaces; a variable that holds a path will do."
 ENCODING_HELP = "Encoding; by default what the byte-order mark says, else utf-8."
 OUTPUT_HELP = "Variable that receives the result, which is then not displayed."
 

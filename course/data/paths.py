@@ -6,9 +6,12 @@ names (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``…).
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias, cast
+from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
 
@@ -44,18 +47,6 @@ def located(path: Path | str) -> Location:
     return Path(path)
 
 
-def local(path: Path | str) -> Path:
-    """Return the Path of a file of this machine, for what cannot read anything else.
-
-    Raises:
-        BadArgumentError: it is an address.
-    """
-    place = located(path)
-    if isinstance(place, str):
-        raise BadArgumentError(f"{place} is not on this machine and this format is read from a disk: copy it first")
-    return place
-
-
 def name_of(place: Location) -> str:
     """Return the name of a file, or the last part of the key of an object."""
     return place.rstrip("/").rpartition("/")[2] if isinstance(place, str) else place.name
@@ -78,13 +69,31 @@ def open_binary(path: Path | str, *, access: Access = "blocks") -> BinaryIO:
     return _open_address(place, access) if isinstance(place, str) else place.open("rb")
 
 
+def size_of(file: BinaryIO) -> int:
+    """Return the bytes of an open file or object, which is left at its start."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size
+
+
 def _open_address(address: str, access: Access) -> BinaryIO:
+    cache, block = CACHES[access]
+    system, key = file_system(address)
+    with explained(address):
+        return cast("BinaryIO", system.open(key, "rb", cache_type=cache, block_size=block))
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """Return the fsspec file system that holds an address, and the key of the object in it.
+
+    Raises:
+        BadArgumentError: nothing is known of this kind of address.
+        MissingDependencyError: the library for this kind of address is not installed.
+    """
     from fsspec.core import url_to_fs
 
-    cache, block = CACHES[access]
     try:
         system, key = url_to_fs(address)
-        return cast("BinaryIO", system.open(key, "rb", cache_type=cache, block_size=block))
     except ImportError as error:
         raise MissingDependencyError(
             f"{address.partition(':')[0]} addresses need a library that is not installed here ({error}): "
@@ -92,6 +101,18 @@ def _open_address(address: str, access: Access) -> BinaryIO:
         ) from error
     except ValueError as error:
         raise BadArgumentError(f"{address}: {error}") from error
+    return system, key
+
+
+@contextmanager
+def explained(address: Location) -> Iterator[None]:
+    """Turn the errors of the client of a store into one that says what to check.
+
+    Raises:
+        DownloadError: no credentials, or no server answers.
+    """
+    try:
+        yield
     except _client_errors() as error:
         raise DownloadError(f"{address} cannot be read: {error}; check AWS_ENDPOINT_URL and the keys") from error
 

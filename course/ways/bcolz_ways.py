@@ -10,12 +10,13 @@ from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 BLOCK_ROWS = 2**17
 
 
-def to_bcolz(source: Path, target: Path) -> None:
+def to_bcolz(source: Location, target: Path) -> None:
     """Write a CSV file as a bcolz ctable, a folder of one folder per column."""
     import bcolz
 

@@ -9,13 +9,14 @@ from course.ways.question import AGE, AMOUNT, as_answer
 from course.ways.source import open_batches, rebatch
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 BATCH_ROWS = 2**17
 CHUNK_ROWS = 2**19
 
 
-def to_blosc2(source: Path, target: Path) -> None:
+def to_blosc2(source: Location, target: Path) -> None:
     """Write a CSV file as a CTable, a folder of compressed columns."""
     import blosc2
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from course.data.copies import stored
+from course.data.paths import Location, located
 from course.errors import BadArgumentError
 from course.files import make_folder
 from course.ways.libraries import require
@@ -52,22 +54,30 @@ FORMATS: dict[str, Format] = {
 """Every format, by name; ``csv`` is what the others are made from."""
 
 
-def convert(name: str, source: Path | str, target: Path | str) -> Path:
+def convert(name: str, source: Path | str, target: Path | str) -> Location:
     """Write the table of a CSV file of the course in another format, completely or not at all, and return its path.
 
-    A file or folder that bears the name already is replaced. CSV is not converted: its own path is returned.
+    A file or folder that bears the name already is replaced. CSV is not converted: its own path is returned. Both may
+    be addresses such as ``s3://bucket/key``; a folder (zarr, bcolz, blosc2) is then stored object by object.
 
     Raises:
-        BadArgumentError: there is no such format.
+        BadArgumentError: there is no such format, or nothing is known of this kind of address.
+        DownloadError: no credentials, or no object store answers.
         MissingDependencyError: its library is not installed.
         OutputError: the folder cannot be written.
     """
     if name not in FORMATS:
         raise BadArgumentError(f"there is no format called {name!r}; choose one of {', '.join(FORMATS)}")
-    form, source, target = FORMATS[name], Path(source), Path(target)
+    form, source, target = FORMATS[name], located(source), located(target)
     if not form.writer:
         return source
     require(form.library)
+    with stored(target) as written:
+        _write(form, source, written)
+    return target
+
+
+def _write(form: Format, source: Location, target: Path) -> None:
     make_folder(target.parent)
     temporary = target.with_name(f".part-{target.name}")
     try:
@@ -77,7 +87,6 @@ def convert(name: str, source: Path | str, target: Path | str) -> Path:
         temporary.rename(target)
     finally:
         _remove(temporary)
-    return target
 
 
 def load(reference: str) -> Callable[..., object]:

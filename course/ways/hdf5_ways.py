@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.data.paths import open_binary
 from course.ways.arrays import sum_blocks
 from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 CHUNK_ROWS = 2**17
 
 
-def to_hdf5(source: Path, target: Path) -> None:
+def to_hdf5(source: Location, target: Path) -> None:
     """Write a CSV file as an HDF5 file of one dataset per column, shuffled and compressed by gzip at level 1."""
     import h5py
 
@@ -31,11 +34,11 @@ def to_hdf5(source: Path, target: Path) -> None:
                 dataset[-len(column) :] = to_numpy(column)
 
 
-def h5py_hdf5(path: Path) -> Answer:
+def h5py_hdf5(path: Location) -> Answer:
     """Answer from an HDF5 file, a chunk of both columns at a time; memory does not depend on the file."""
     import h5py
 
-    with h5py.File(path) as file:
+    with nullcontext(path) if isinstance(path, Path) else open_binary(path) as source, h5py.File(source) as file:
         ages, amounts = file[AGE], file[AMOUNT]
         blocks = (slice(start, start + CHUNK_ROWS) for start in range(0, len(ages), CHUNK_ROWS))
         return sum_blocks((ages[block], amounts[block]) for block in blocks)

@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
+from course.data.paths import open_binary, size_of
 from course.ways.decimals import PADDING, hundredths, whole_numbers
 from course.ways.fields import find_fields
 from course.ways.pandas_ways import DTYPES
@@ -20,6 +20,7 @@ from course.ways.processes import Range, share
 from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer, from_pairs
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.fields import Fields
     from course.ways.question import Answer
 
@@ -40,32 +41,34 @@ class Layout:
     amount: int
 
     @classmethod
-    def of(cls, path: Path) -> Self:
+    def of(cls, path: Location) -> Self:
         """Read the header of a file."""
-        with path.open("rb") as file:
+        with open_binary(path) as file:
             header = file.readline()
         names = header.decode("utf-8-sig").rstrip("\r\n").split(SEPARATOR)
         return cls(header, len(names), names.index(AGE), names.index(AMOUNT))
 
 
-def numpy_csv(path: Path) -> Answer:
+def numpy_csv(path: Location) -> Answer:
     """Answer from the bytes of the file, by as many processes as cores; memory does not depend on the file.
 
     A block with quotes, or with a line that has not as many fields as the header, is left to pandas.
     """
-    size = path.stat().st_size
+    with open_binary(path) as file:
+        size = size_of(file)
     ranges = [(start, min(start + RANGE_BYTES, size)) for start in range(0, size, RANGE_BYTES)]
     cents = share(path, ranges, partial(sum_range, path, Layout.of(path)))
     return from_pairs((age, total / 100) for age, total in cents.items())
 
 
-def sum_range(path: Path, layout: Layout, limits: Range) -> Counter[int]:
+def sum_range(path: Location, layout: Layout, limits: Range) -> Counter[int]:
     """Return the sums by age of the lines that begin in a range of bytes, in cents."""
     _keep_memory()
     cents: Counter[int] = Counter()
     start, stop = max(limits[0], len(layout.header)), limits[1]
-    for block in range(start, stop, BLOCK_BYTES):
-        cents.update(_sum_block(path, layout, block, min(block + BLOCK_BYTES, stop)))
+    with open_binary(path, access="stream") as file:
+        for block in range(start, stop, BLOCK_BYTES):
+            cents.update(_sum_block(file, layout, block, min(block + BLOCK_BYTES, stop)))
     return cents
 
 
@@ -77,22 +80,21 @@ def _keep_memory() -> None:
     bytearray(16 * BLOCK_BYTES)
 
 
-def _sum_block(path: Path, layout: Layout, start: int, stop: int) -> dict[int, float]:
-    text = _read_lines(path, start, stop)
+def _sum_block(file: BinaryIO, layout: Layout, start: int, stop: int) -> dict[int, float]:
+    text = _read_lines(file, start, stop)
     fields = None if b'"' in text else find_fields(text, SEPARATOR, layout.names, (layout.age, layout.amount))
     sums = None if fields is None else _sum_fields(text, *fields)
     return _sum_by_pandas(text, layout) if sums is None else sums
 
 
-def _read_lines(path: Path, start: int, stop: int) -> bytes:
+def _read_lines(file: BinaryIO, start: int, stop: int) -> bytes:
     """Return the lines that begin from ``start`` to before ``stop``, whole, after what the parser of numbers wants."""
-    with path.open("rb") as file:
-        file.seek(start - 1)
-        file.readline()
-        begin = file.tell()
-        if begin >= stop:
-            return PADDING
-        text = b"".join((PADDING, file.read(stop - 1 - begin), file.readline()))
+    file.seek(start - 1)
+    file.readline()
+    begin = file.tell()
+    if begin >= stop:
+        return PADDING
+    text = b"".join((PADDING, file.read(stop - 1 - begin), file.readline()))
     return text if text.endswith(b"\n") else text + b"\n"
 
 

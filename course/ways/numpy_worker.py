@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
+from course.data.paths import Location, located
 from course.ways.numpy_ways import Layout, sum_range
 
 
-def main(path: Path) -> None:
+def main(path: Location) -> None:
     """Answer until standard input ends."""
     layout = Layout.of(path)
     for line in sys.stdin:
@@ -22,4 +22,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(located(sys.argv[1]))

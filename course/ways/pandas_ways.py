@@ -43,7 +43,7 @@ def pandas_csv_chunks(path: Location) -> Answer:
         return sum_parts(chunk.groupby(AGE)[AMOUNT].sum() for chunk in chunks)
 
 
-def to_pickle(source: Path, target: Path) -> None:
+def to_pickle(source: Location, target: Path) -> None:
     """Write the table of a CSV file as a pickled DataFrame; it must fit in memory."""
     read_table(source).to_pandas().to_pickle(target)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
@@ -10,10 +9,11 @@ from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 if TYPE_CHECKING:
     import polars as pl
 
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 
-def polars_csv(path: Path) -> Answer:
+def polars_csv(path: Location) -> Answer:
     """Answer from a CSV file; types are said, since Polars guesses them from a hundred rows."""
     import polars as pl
 
@@ -22,7 +22,7 @@ def polars_csv(path: Path) -> Answer:
     return _sum_by_age(pl.scan_csv(path, separator=SEPARATOR, schema_overrides=types))
 
 
-def polars_parquet(path: Path) -> Answer:
+def polars_parquet(path: Location) -> Answer:
     """Answer from a Parquet file, whose footer says the types."""
     import polars as pl
 

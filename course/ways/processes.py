@@ -13,8 +13,10 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from course.data.paths import Location
 
 Range: TypeAlias = tuple[int, int]
 """The first byte of a range, and the one after its last."""
@@ -24,11 +26,11 @@ WORTH_A_PROCESS = 8
 """Ranges for which a process is worth its start."""
 
 
-def share(path: Path, ranges: Iterable[Range], sum_range: Callable[[Range], Counter[int]]) -> Counter[int]:
+def share(path: Location, ranges: Iterable[Range], sum_range: Callable[[Range], Counter[int]]) -> Counter[int]:
     """Return the sums over all ranges: this process takes them one by one, and so do others as they get ready.
 
     Args:
-        path: the file.
+        path: the file, or its address.
         ranges: what to sum.
         sum_range: returns the sums over a range.
     """
@@ -65,7 +67,7 @@ def _take(waiting: deque[Range], sum_range: Callable[[Range], Counter[int] | Non
         total.update(sums)
 
 
-def _delegate(path: Path, waiting: deque[Range]) -> Counter[int]:
+def _delegate(path: Location, waiting: deque[Range]) -> Counter[int]:
     """Give ranges to another process until none waits, and return its sums."""
     total: Counter[int] = Counter()
     command = [sys.executable, "-m", WORKER, str(path)]

@@ -49,7 +49,7 @@ def pyarrow_csv(path: Location) -> Answer:
         return sum_batches(batches)
 
 
-def to_feather(source: Path, target: Path) -> None:
+def to_feather(source: Location, target: Path) -> None:
     """Write a CSV file as an Arrow file compressed with LZ4, what pandas calls Feather."""
     import pyarrow as pa
 
@@ -72,7 +72,7 @@ def pyarrow_feather(path: Location) -> Answer:
         return sum_batches(file.get_batch(number) for number in range(file.num_record_batches))
 
 
-def to_parquet(source: Path, target: Path) -> None:
+def to_parquet(source: Location, target: Path) -> None:
     """Write a CSV file as a Parquet file compressed with Zstandard."""
     from pyarrow import parquet
 

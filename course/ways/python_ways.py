@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.data.paths import open_binary
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 
-def python_csv(path: Path) -> Answer:
+def python_csv(path: Location) -> Answer:
     """Answer row by row with the csv module; memory does not depend on the file."""
     sums: defaultdict[int, float] = defaultdict(float)
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file, delimiter=SEPARATOR)
+    with open_binary(path, access="stream") as file:
+        rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=SEPARATOR)
         header = next(rows)
         age, amount = header.index(AGE), header.index(AMOUNT)
         for row in rows:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from course.data.paths import Location, local, located
+from course.data.copies import fetched
+from course.data.paths import Location, explained, located
 from course.errors import BadArgumentError
 from course.ways.formats import load
 from course.ways.libraries import require
@@ -27,7 +28,7 @@ class Way:
         format: name of the format of the file it reads.
         library: the module it needs; the name before the first point is that of the library.
         streaming: whether its memory stays the same when the file grows.
-        remote: whether it reads an object in place, at an address such as ``s3://bucket/key``.
+        remote: whether it reads an object in place, at an address such as ``s3://bucket/key``; the others read a copy.
     """
 
     name: str
@@ -52,25 +53,25 @@ class Way:
 WAYS: dict[str, Way] = {
     way.name: way
     for way in (
-        Way("python-csv", "csv module", "python_ways:python_csv", "csv", "csv"),
+        Way("python-csv", "csv module", "python_ways:python_csv", "csv", "csv", remote=True),
         Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", streaming=False, remote=True),
         Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas",
             streaming=False, remote=True),
         Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas", remote=True),
         Way("dask-csv", "dask", "dask_ways:dask_csv", "csv", "dask.dataframe", remote=True),
         Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True),
-        Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb"),
-        Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars"),
-        Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy"),
+        Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb", remote=True),
+        Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars", remote=True),
+        Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy", remote=True),
         Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False, remote=True),
         Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True),
         Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet",
             remote=True),
-        Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars"),
+        Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars", remote=True),
         Way("sqlite", "SQLite", "sqlite_ways:sqlite", "sqlite", "sqlite3"),
         Way("sqlite-index", "SQLite, index", "sqlite_ways:sqlite", "sqlite-index", "sqlite3"),
         Way("duckdb", "DuckDB", "duckdb_ways:duckdb_database", "duckdb", "duckdb"),
-        Way("h5py", "HDF5", "hdf5_ways:h5py_hdf5", "hdf5", "h5py"),
+        Way("h5py", "HDF5", "hdf5_ways:h5py_hdf5", "hdf5", "h5py", remote=True),
         Way("zarr", "zarr", "zarr_ways:zarr_group", "zarr", "zarr", remote=True),
         Way("bcolz", "bcolz", "bcolz_ways:bcolz_ctable", "bcolz", "bcolz"),
         Way("blosc2", "blosc2", "blosc2_ways:blosc2_ctable", "blosc2", "blosc2"),
@@ -97,15 +98,21 @@ def answer(name: str, path: Path | str) -> Answer:
 
     Args:
         name: a way, one of ``WAYS``.
-        path: a file in the format that the way reads; for some ways, also an address such as ``s3://bucket/key``.
+        path: a file in the format that the way reads, or an address such as ``s3://bucket/key``: read in place, or
+            copied for the occasion where ``remote`` is false.
 
     Returns:
         A Series of float64 named ``PRS_REM_MNT``, sorted by its index of int64, ``AGE_BEN_SNDS``. Rows without age
         belong to no class; a missing amount adds nothing.
 
     Raises:
-        BadArgumentError: there is no such way, or it reads no address.
+        BadArgumentError: there is no such way, or nothing is known of this kind of address.
+        DownloadError: no object store answers, or the keys are wrong.
         MissingDependencyError: its library is not installed.
     """
     way = find_ways([name])[0]
-    return way.function(located(path) if way.remote else local(path))
+    if way.remote:
+        with explained(path):
+            return way.function(located(path))
+    with fetched(path) as copy:
+        return way.function(copy)

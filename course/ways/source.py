@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from course.data.paths import name_of, open_binary, size_of
 from course.data.schema import SEPARATOR, arrow_schema
 from course.progress import progress_bar
 
@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from course.data.paths import Location
+
 BLOCK_BYTES = 2**22
 """Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""
 
 
-def column_names(path: Path) -> list[str]:
+def column_names(path: Location) -> list[str]:
     """Return the names of the columns; the separator that ends the line makes none."""
-    with path.open(encoding="utf-8-sig") as file:
-        return [name for name in file.readline().rstrip("\r\n").split(SEPARATOR) if name]
+    with open_binary(path) as file:
+        return [name for name in file.readline().decode("utf-8-sig").rstrip("\r\n").split(SEPARATOR) if name]
 
 
-def table_schema(path: Path) -> pa.Schema:
+def table_schema(path: Location) -> pa.Schema:
     """Return the types of the columns: those of the schema of the course, float64 for a column it does not know."""
     import pyarrow as pa
 
@@ -33,22 +35,23 @@ def table_schema(path: Path) -> pa.Schema:
     return pa.schema([pa.field(name, known.get(name, pa.float64())) for name in column_names(path)])
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Location) -> pa.Table:
     """Return the whole table of a CSV file."""
     import pyarrow.csv
 
-    return pyarrow.csv.read_csv(path, **_options(table_schema(path)))
+    with open_binary(path, access="stream") as file:
+        return pyarrow.csv.read_csv(file, **_options(table_schema(path)))
 
 
 @contextmanager
-def open_batches(path: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+def open_batches(path: Location) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """Give the types of the columns and an iterator over the rows, a few megabytes at a time."""
     import pyarrow.csv
 
     schema = table_schema(path)
     with (
-        progress_bar(path.stat().st_size, description=f"converting {path.name}") as bar,
-        path.open("rb") as file,
+        open_binary(path, access="stream") as file,
+        progress_bar(size_of(file), description=f"converting {name_of(path)}") as bar,
         pyarrow.csv.open_csv(file, **_options(schema)) as reader,
     ):
         yield schema, _followed(reader, file, bar)

@@ -11,12 +11,13 @@ from course.ways.question import AGE, AMOUNT, from_pairs
 from course.ways.source import open_batches
 
 if TYPE_CHECKING:
+    from course.data.paths import Location
     from course.ways.question import Answer
 
 SUM_BY_AGE = f"SELECT {AGE}, total({AMOUNT}) FROM damir WHERE {AGE} IS NOT NULL GROUP BY {AGE}"  # noqa: S608
 
 
-def to_sqlite(source: Path, target: Path) -> None:
+def to_sqlite(source: Location, target: Path) -> None:
     """Write a CSV file as the table ``damir`` of a SQLite database."""
     with open_batches(source) as (schema, batches), closing(sqlite3.connect(target)) as connection:
         columns = ", ".join(f'"{name}"' for name in schema.names)
@@ -27,7 +28,7 @@ def to_sqlite(source: Path, target: Path) -> None:
                 connection.executemany(insert, zip(*(column.to_pylist() for column in batch), strict=True))
 
 
-def to_sqlite_index(source: Path, target: Path) -> None:
+def to_sqlite_index(source: Location, target: Path) -> None:
     """Write a CSV file as a SQLite database whose index holds both columns of the question."""
     to_sqlite(source, target)
     with closing(sqlite3.connect(target)) as connection, connection:

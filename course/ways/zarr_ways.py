@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 2**17
 
 
-def to_zarr(source: Path, target: Path) -> None:
+def to_zarr(source: Location, target: Path) -> None:
     """Write a CSV file as a zarr group of one array per column, shuffled and compressed by Blosc."""
     import zarr
     from zarr.codecs import BloscCodec

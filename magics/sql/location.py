@@ -57,6 +57,10 @@ def locate(target: str) -> Location:
 
 
 def _locate_url(target: str, engine: str, rest: str) -> Location:
+    if engine in {"s3", "gs", "gcs", "abfs", "http", "https"}:
+        raise SQLError(
+            f"{target!r} is not on this machine, and a database is read from a disk: copy the file here first"
+        )
     if engine not in TITLES:
         raise SQLError(f"no engine for {target!r}: write sqlite:///path or duckdb:///path")
     if rest in {"", "/", "/:memory:"}:

@@ -203,7 +203,7 @@ class SQLMagics(Magics):
     @line_magic
     @short_traceback
     @magic_arguments()
-    @argument("filename", help="text file whose first line names the columns, or a variable with its path")
+    @argument("filename", help="text file or s3://… address, or a variable with it; its first line names the columns")
     @_table()
     @argument("-s", "--separator", help="one character, or tab (default: guessed from the first lines)")
     @argument("-e", "--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
@@ -221,14 +221,18 @@ class SQLMagics(Magics):
             %SQL_import_tsv A201612_small.csv -t damir
             %SQL_import_tsv "my data/ages.txt" -s tab -e latin-1 --if_exists append
         """
+        from course.data.copies import fetched
+        from course.data.paths import is_address
         from magics.sql.delimited import describe
 
         options = parse(self.SQL_import_tsv, line)
-        path = Path(self._text(options.filename)).expanduser()
+        name = self._text(options.filename)
         connection = self._connection(options)
-        file = describe(path, options.separator, options.encoding)
-        table = path.name.split(".")[0] if options.table == "-" else options.table
-        return connection.import_file(file, table, options.if_exists)
+        # an object is copied: the file is read more than once
+        with fetched(name if is_address(name) else Path(name).expanduser()) as path:
+            file = describe(path, options.separator, options.encoding)
+            table = path.name.split(".")[0] if options.table == "-" else options.table
+            return connection.import_file(file, table, options.if_exists)
 
     @line_magic
     @short_traceback
