@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from published_pages import Watched
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
@@ -31,3 +32,10 @@ def site(built_site: Any) -> Path:
     """Return the folder of a site of all lessons and decks, as stored."""
     folder: Path = built_site.folder
     return folder
+
+
+@pytest.fixture
+def watched(chromium: Any) -> Iterator[Watched]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    yield Watched(context.new_page())
+    context.close()

@@ -66,14 +66,14 @@ def run_first_cell(page: Any) -> None:
     editor = page.locator(f"{PANEL} .jp-CodeCell .cm-content").first
     output = page.locator(f"{PANEL} .jp-CodeCell").first.locator(".jp-OutputArea-output").first
     for _ in range(5):
-        editor.click()
-        editor.press("Control+Enter")
         try:
+            editor.click(timeout=10_000)
+            editor.press("Control+Enter")
             output.wait_for(timeout=4000)
         except playwright_api.TimeoutError:
             continue
         return
-    raise AssertionError("the first cell did not run")
+    raise AssertionError(f"the first cell did not run; dialogs: {page.locator('.jp-Dialog').all_inner_texts()}")
 
 
 def check_links_jump(page: Any) -> None:

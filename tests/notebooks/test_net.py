@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import nbformat
 import pytest
@@ -19,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 LESSON = ROOT / "notebooks" / "01_data.ipynb"
 
 
-@pytest.fixture
 def lesson() -> NotebookNode:
     """Return the first lesson up to its first compared result, without its menu (which would see the change too)."""
     notebook = nbformat.read(LESSON, as_version=4)
@@ -34,42 +34,68 @@ def is_compared(cell: NotebookNode) -> bool:
     return bool(results) and "nbval-ignore-output" not in cell.metadata.get("tags", [])
 
 
-def nbval(notebook: NotebookNode, folder: Path) -> subprocess.CompletedProcess[str]:
-    path = folder / LESSON.name
-    nbformat.write(notebook, path)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "conftest", "-c", "pyproject.toml", "-q", "--nbval", path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_lesson_as_stored_is_green(lesson: NotebookNode, tmp_path: Path) -> None:
-    run = nbval(lesson, tmp_path)
-    assert run.returncode == 0, run.stdout
-
-
-def test_one_changed_result_is_red(lesson: NotebookNode, tmp_path: Path) -> None:
-    result = next(output for output in lesson.cells[-1].outputs if output.output_type == "execute_result")
+def with_a_changed_result() -> NotebookNode:
+    changed = lesson()
+    result = next(output for output in changed.cells[-1].outputs if output.output_type == "execute_result")
     result.data["text/plain"] += "1"
-    run = nbval(lesson, tmp_path)
-    assert run.returncode == 1, run.stdout
-    assert "mismatch 'text/plain'" in run.stdout
+    return changed
 
 
-def test_one_failing_cell_is_red(lesson: NotebookNode, tmp_path: Path) -> None:
-    lesson.cells.append(nbformat.v4.new_code_cell("1 / 0", execution_count=99))
-    run = nbval(lesson, tmp_path)
-    assert run.returncode == 1, run.stdout
-    assert "ZeroDivisionError" in run.stdout
+def with_a_failing_cell() -> NotebookNode:
+    failing = lesson()
+    failing.cells.append(nbformat.v4.new_code_cell("1 / 0", execution_count=99))
+    return failing
 
 
-def test_a_result_that_disappears_is_red(lesson: NotebookNode, tmp_path: Path) -> None:
-    lesson.cells[-1].source = "None"
-    run = nbval(lesson, tmp_path)
-    assert run.returncode == 1, run.stdout
+def with_a_vanished_result() -> NotebookNode:
+    vanished = lesson()
+    vanished.cells[-1].source = "None"
+    return vanished
+
+
+CASES = {
+    "stored": lesson,
+    "changed": with_a_changed_result,
+    "failing": with_a_failing_cell,
+    "vanished": with_a_vanished_result,
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> ET.Element:
+    """Return what one run of nbval says of four variants of the lesson."""
+    folder = tmp_path_factory.mktemp("variants")
+    for name, variant in CASES.items():
+        nbformat.write(variant(), folder / f"{name}.ipynb")
+    told = folder / "report.xml"
+    options = ["-p", "conftest", "-c", "pyproject.toml", "-q", "--nbval", f"--junit-xml={told}"]
+    subprocess.run([sys.executable, "-m", "pytest", *options, folder], cwd=ROOT, check=False, capture_output=True)
+    return ET.parse(told).getroot()
+
+
+def failures(report: ET.Element, name: str) -> list[str]:
+    """Return what nbval says of the cells of a variant that are red."""
+    cases = [case for case in report.iter("testcase") if case.get("classname", "").endswith(f"{name}.ipynb")]
+    assert len(cases) == sum(cell.cell_type == "code" for cell in CASES[name]().cells)
+    return [found.text or "" for case in cases for found in case if found.tag in {"failure", "error"}]
+
+
+def test_the_lesson_as_stored_is_green(report: ET.Element) -> None:
+    assert failures(report, "stored") == []
+
+
+def test_one_changed_result_is_red(report: ET.Element) -> None:
+    (failure,) = failures(report, "changed")
+    assert "mismatch 'text/plain'" in failure
+
+
+def test_one_failing_cell_is_red(report: ET.Element) -> None:
+    (failure,) = failures(report, "failing")
+    assert "ZeroDivisionError" in failure
+
+
+def test_a_result_that_disappears_is_red(report: ET.Element) -> None:
+    assert len(failures(report, "vanished")) == 1
 
 
 def test_every_stored_lesson_is_found_by_nbval() -> None:

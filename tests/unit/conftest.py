@@ -33,6 +33,18 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveS
     sys.modules["__main__"] = main
 
 
+@pytest.fixture
+def empty_shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    """The shell, emptied of what the test put there; its own ``reset`` collects garbage for most of a second."""
+    names = one_shell.user_ns
+    before = frozenset(names)
+    yield one_shell
+    for name in set(names) - before:
+        del names[name]
+    names["Out"].clear()
+    one_shell.execution_count = 1
+
+
 @pytest.fixture(scope="module")
 def one_notebook(one_shell: InteractiveShell) -> Notebook:
     """The shell with the SQL magics; ``sql_notebook.forget`` empties it after a test."""

@@ -32,18 +32,17 @@ def store() -> Iterator[ObjectStore]:
 
 
 @pytest.mark.parametrize("word", [ADDRESS, "address"])
-def test_lines_of_an_object(one_shell: InteractiveShell, word: str) -> None:
-    one_shell.register_magics(DataMagics)
-    one_shell.user_ns["address"] = ADDRESS
+def test_lines_of_an_object(empty_shell: InteractiveShell, word: str) -> None:
+    empty_shell.register_magics(DataMagics)
+    empty_shell.user_ns["address"] = ADDRESS
     for code, expected in {
         f"%head {word} -n 2": "AGE;SUM;\n0;0;",
         f"%tail {word} -n 2": "48;48;\n49;49;",
         f"%linecount {word}": 51,
     }.items():
-        outcome = one_shell.run_cell(code)
+        outcome = empty_shell.run_cell(code)
         outcome.raise_error()
         assert outcome.result == expected
-    one_shell.reset(new_session=True)
 
 
 @pytest.mark.parametrize("memory", [":memory:", "duckdb://"])

@@ -23,13 +23,12 @@ SOME = "AGE;SUM;\n0;0;"
 
 
 @pytest.fixture
-def shell(one_shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    one_shell.register_magics(DataMagics)
+def shell(empty_shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+    empty_shell.register_magics(DataMagics)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
     Path("rows.csv").write_bytes(ROWS)
-    yield one_shell
-    one_shell.reset(new_session=True)
+    return empty_shell
 
 
 @pytest.fixture(scope="module")

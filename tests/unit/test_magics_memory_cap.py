@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +27,9 @@ on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX
 
 
 @pytest.fixture
-def shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    one_shell.register_magics(MemoryCapMagics)
-    yield one_shell
-    one_shell.reset(new_session=True)
+def shell(empty_shell: InteractiveShell) -> InteractiveShell:
+    empty_shell.register_magics(MemoryCapMagics)
+    return empty_shell
 
 
 def run(shell: InteractiveShell, body: str, header: str = "200MiB -q") -> ExecutionResult:

@@ -26,13 +26,12 @@ LINE = re.compile(
 
 
 @pytest.fixture
-def shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    one_shell.register_magics(TimingMagics)
+def shell(empty_shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    empty_shell.register_magics(TimingMagics)
     ledger.clear()
-    yield one_shell
+    yield empty_shell
     ledger.clear()
-    one_shell.reset(new_session=True)
-    one_shell.ast_node_interactivity = "last_expr"
+    empty_shell.ast_node_interactivity = "last_expr"
 
 
 def run(shell: InteractiveShell, code: str) -> ExecutionResult:

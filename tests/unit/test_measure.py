@@ -223,7 +223,8 @@ def test_pages_shared_with_a_forked_child_count_once() -> None:
             os._exit(0)
         os.waitpid(child, 0)
     del held
-    assert 60 * MEBIBYTE <= peak(m) <= 1.5 * SPIKE
+    # counted twice, what was held would make 364 MiB; counting references copies some pages of the test process
+    assert 60 * MEBIBYTE <= peak(m) <= 2.5 * SPIKE
 
 
 @can_fork

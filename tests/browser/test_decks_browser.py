@@ -1,0 +1,70 @@
+"""Decks of every lesson in a real browser without a network: nothing too tall, notes in the speaker view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from published_pages import NAMES
+
+if TYPE_CHECKING:
+    from published_pages import Watched
+
+pytestmark = pytest.mark.browser
+
+SLIDE_HEIGHT = 720
+SMALLEST_SCALE = 0.7
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_slide_overflows_and_the_text_of_none_is_too_small(watched: Watched, site: Path, name: str) -> None:
+    watched.page.goto((site / f"{name}.slides.html").as_uri())
+    watched.page.wait_for_function("Reveal.isReady()")
+    slides = walk(watched.page)
+    assert 15 <= len(slides) <= 35
+    assert [slide for slide in slides if slide["height"] > SLIDE_HEIGHT or slide["scale"] < SMALLEST_SCALE] == []
+    assert (watched.requests, watched.complaints) == ([], [])
+
+
+def walk(page: Any) -> list[dict[str, Any]]:
+    """Go through a deck by the right arrow; return title, height and scale of each slide."""
+    # drawing a slide that slides in takes most of the time, and changes no height
+    page.evaluate("Reveal.configure({transition: 'none', backgroundTransition: 'none'})")
+    slides: dict[str, dict[str, Any]] = {}
+    for _ in range(300):
+        slide = page.evaluate(
+            """() => {
+              const slide = Reveal.getCurrentSlide(), place = Reveal.getIndices();
+              const title = slide.querySelector("h1, h2, h3");
+              const scale = parseFloat(slide.style.getPropertyValue("--fit") || "1");
+              const last = Reveal.isLastSlide() && !Reveal.availableFragments().next;
+              return {place: `${place.h}/${place.v}`, title: title && title.innerText, height: slide.scrollHeight,
+                      scale, last};
+            }"""
+        )
+        slides[slide["place"]] = slide
+        if slide["last"]:
+            return list(slides.values())
+        page.keyboard.press("ArrowRight")
+    raise AssertionError("the deck does not end")
+
+
+# the view is the same for all: a lesson, the one with the most notes, the lecture
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(("01_data", "08_arrays", "lecture"))])
+def test_the_speaker_view_shows_the_notes(watched: Watched, site: Path, name: str) -> None:
+    page = watched.page
+    page.goto((site / f"{name}.slides.html").as_uri())
+    page.wait_for_function("Reveal.isReady()")
+    place = page.evaluate("""() => {
+      const slide = document.querySelector("aside.notes").closest("section");
+      const place = Reveal.getIndices(slide);
+      Reveal.slide(place.h, place.v);
+      return slide.querySelector("aside.notes").innerText.trim().slice(0, 40);
+    }""")
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    speaker = popup.value
+    speaker.wait_for_function("document.querySelector('.speaker-controls-notes .value').innerText.trim() !== ''")
+    assert place.split()[0] in speaker.inner_text(".speaker-controls-notes .value")
+    assert watched.requests == []
