@@ -18,6 +18,9 @@ ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 
 CONNECT_SECONDS = 15
 
+NO_WORKERS_SECONDS = 60
+"""A task fails when every worker of a LocalCluster has been paused for so long: by default dask waits without end."""
+
 _UNGUARDED = (
     "each worker of a LocalCluster imports your script again, and it would start a cluster again: put the code that "
     "calls connect() under `if __name__ == '__main__':`"
@@ -34,7 +37,8 @@ def connect(scheduler: str | None = None, *, workers: int | None = None, memory_
     With a scheduler, named here or by the environment variable DASK_SCHEDULER_ADDRESS, joins it. Without one, starts
     a LocalCluster sized to this machine, on the loopback interface, closed together with the client; a worker spills
     to disk at 60 % of its memory, pauses at 80 % and is restarted at 95 %, dask's own thresholds
-    (https://distributed.dask.org/en/stable/worker-memory.html).
+    (https://distributed.dask.org/en/stable/worker-memory.html). Where all stay paused, as when the disk is full,
+    tasks fail after a minute with ``distributed.scheduler.NoWorkerError``.
 
     Args:
         scheduler: address such as ``tcp://10.0.0.5:8786``.
@@ -66,19 +70,21 @@ def _join(address: str) -> Client:
 
 
 def _start(size: Size) -> Client:
+    import dask
     from distributed import LocalCluster
 
     # set by multiprocessing while a new process imports the main module of its parent
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise ClusterError(_UNGUARDED)
     try:
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=size.workers,
-            threads_per_worker=1,
-            memory_limit=size.memory_bytes,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-        )
+        with dask.config.set({"distributed.scheduler.no-workers-timeout": f"{NO_WORKERS_SECONDS}s"}):
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=size.workers,
+                threads_per_worker=1,
+                memory_limit=size.memory_bytes,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+            )
     except RuntimeError as error:
         raise ClusterError(f"the workers could not start; if this is a script, {_UNGUARDED}") from error
     return _closing_its_cluster(cluster)

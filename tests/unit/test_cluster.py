@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course.cluster import connect, machine_size
-from course.cluster.client import ClusterError
+from course.cluster.client import NO_WORKERS_SECONDS, ClusterError
 from course.cluster.sizing import SMALLEST_WORKER
 from course.cluster.versions import VersionWarning, differences, warn_of_other_versions
 from course.errors import BadArgumentError
@@ -64,12 +64,40 @@ def test_a_named_scheduler_is_joined_and_left_running(scheduler: str, monkeypatc
             assert client.submit(os.getpid).result() != os.getpid()
 
 
+def test_a_scheduler_behind_tls_is_joined_with_the_certificate_that_dask_is_configured_with(tmp_path: Path) -> None:
+    import dask
+    from distributed import Security
+
+    # the certificate signs itself: it is its own authority
+    secret = Security.temporary()
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate.write_text(secret.tls_client_cert, encoding="utf-8")
+    key.write_text(secret.tls_client_key, encoding="utf-8")
+    file = tmp_path / "scheduler.json"
+    options = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key, "--protocol", "tls"]
+    options += ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", file]
+    names = {"ca-file": certificate, "client.cert": certificate, "client.key": key}
+    tls = {f"distributed.comm.tls.{name}": str(path) for name, path in names.items()}
+    with (tmp_path / "log").open("w", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *map(str, options)]
+        scheduler = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            address = wait_for_address(file)
+            assert address.startswith("tls://")
+            with dask.config.set(tls), connect(address) as client:
+                assert client.run_on_scheduler(os.getpid) == scheduler.pid
+        finally:
+            scheduler.terminate()
+            scheduler.wait(timeout=30)
+
+
 def test_without_a_scheduler_workers_are_made_here_and_end_with_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     with connect(workers=2, memory_bytes=SMALLEST_WORKER) as client:
         workers = client.scheduler_info()["workers"].values()
         assert [(worker["nthreads"], worker["memory_limit"]) for worker in workers] == [(1, SMALLEST_WORKER)] * 2
         assert all(worker["host"] == "127.0.0.1" for worker in workers)
+        assert client.cluster.scheduler.no_workers_timeout == NO_WORKERS_SECONDS
         processes = [psutil.Process(pid) for pid in client.run(os.getpid).values()]
     gone, alive = psutil.wait_procs(processes, timeout=20)
     assert (len(gone), alive) == (2, [])

@@ -35,14 +35,14 @@ SETTINGS = {
 class Processes:
     """A scheduler and its workers, each a process of its own."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.file = home, home / "scheduler.json"
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home, self.file, self.settings = home, home / "scheduler.json", settings
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self.file), *options]
         with (self.home / "log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS})
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS, **self.settings})
         self.running.append(process)
         return process
 
@@ -203,6 +203,24 @@ def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) 
     kept = client.map(block, range(16), pure=False)
     assert results(client, client.map(len, kept, pure=False)) == [10 << 20] * 16
     assert sum(client.run(spilled_bytes).values()) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
+def test_a_full_disk_and_results_that_do_not_fit_are_a_clear_error_and_no_wait_without_end(tmp_path: Path) -> None:
+    from distributed.scheduler import NoWorkerError
+
+    cluster = Processes(tmp_path, DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT="3s")
+    try:
+        address = cluster.start_scheduler()
+        cluster.start_worker("--memory-limit", "400MiB", "--local-directory", str(tmp_path / "spill"))
+        with connect(address) as client:
+            client.wait_for_workers(1, timeout=60)
+            client.run(limit_files)
+            kept = client.map(block, range(60), pure=False)
+            with pytest.raises(NoWorkerError, match="without any running workers"):
+                client.submit(sum, client.map(len, kept, pure=False)).result(timeout=60)
+    finally:
+        cluster.stop()
 
 
 def limit_files() -> int:
