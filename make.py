@@ -22,9 +22,9 @@ STEPS = {
     "course": [["-m", "course", "build"]],
     "lint": [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy", "--num-workers", "2"]],
     "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser", "--ignore", PUBLISHED]],
-    # apart: a browser is a child process, and what children use is measured by other tests; three at once, since they
-    # wait for pages, and the long ones first
-    "browser": [["-m", "pytest", "-n", "3", "--no-loadscope-reorder", "tests/browser", PUBLISHED]],
+    # apart: a browser is a child process, and what children use is measured by other tests; the files with many short
+    # tests, which xdist would take first, wait for the site anyway
+    "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser", PUBLISHED]],
     "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
     "install": [],
 }

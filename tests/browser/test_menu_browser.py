@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "lessons"
     (folder / "part").mkdir(parents=True)
-    for name in ("part/lab.ipynb", "part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
+    for name in ("part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
         write_lesson(folder / name)
     without_deep_heading(folder / "other.ipynb")
     with running_server(home) as server:
@@ -90,11 +90,10 @@ def check_links_jump(page: Any) -> None:
         playwright_api.expect(headings.nth(index)).to_be_in_viewport()
 
 
-@pytest.mark.parametrize(("front_end", "name"), [("lab/tree", "part/lab.ipynb"), ("notebooks", "part/notebook.ipynb")])
-def test_first_cell_shows_a_menu_whose_links_jump(
-    server: Server, page: Any, tmp_path: Path, front_end: str, name: str
-) -> None:
-    page.goto(server.page_of(front_end, name))
+def test_first_cell_shows_a_menu_whose_links_jump_in_notebook_7(server: Server, page: Any, tmp_path: Path) -> None:
+    # in JupyterLab: the test below, and the two lessons of test_lab_browser
+    name = "part/notebook.ipynb"
+    page.goto(server.page_of("notebooks", name))
     run_first_cell(page)
     page.screenshot(path=tmp_path / "menu.png")
     check_links_jump(page)
