@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, TextIO
 
 from course.errors import CourseError
-from course.measure.units import format_bytes
+from course.size import format_size
 
 CAN_CAP = sys.platform == "linux"
 """Whether the system can cap a process's data memory; elsewhere RLIMIT_DATA is missing or counts but a part of it."""
@@ -114,7 +114,7 @@ def run_capped(code: CappedCode) -> CappedResult:
         with _child(request, result) as process:
             ending = _follow(process, code.cap_bytes if code.is_watched else None)
         if ending.killed_at:
-            used, cap = format_bytes(ending.killed_at), format_bytes(code.cap_bytes)
+            used, cap = format_size(ending.killed_at), format_size(code.cap_bytes)
             _raise_here(MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed"))
         if not result.exists():
             _raise_here(_death(process.returncode, ending.last_words, code))
@@ -233,7 +233,7 @@ def _kill_tree(pid: int) -> None:
 
 def _death(returncode: int, last_words: str, code: CappedCode) -> MemoryError | CourseError:
     """Return the error that says how a process ended that gave no result."""
-    cap = format_bytes(code.cap_bytes)
+    cap = format_size(code.cap_bytes)
     try:
         name = signal.Signals(-returncode).name
     except ValueError:

@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
-from course.measure.units import format_bytes
+from course.size import format_size
 from magics.capped_process import CAN_CAP, CappedCode, run_capped
 from magics.options import parse, variable_name
 from magics.tracebacks import short_traceback
@@ -77,7 +77,7 @@ class MemoryCapMagics(Magics):
         options = parse(self.memory_cap, line)
         code = self._code(options, cell)
         if not options.quiet:
-            print(f"memory cap of {format_bytes(code.cap_bytes)}: {code.method}")  # noqa: T201
+            print(f"memory cap of {format_size(code.cap_bytes)}: {code.method}")  # noqa: T201
         result = run_capped(code)
         self.shell.user_ns.update(result.outputs)
         return ShownValue(result.shown) if result.shown else None
@@ -114,13 +114,13 @@ class MemoryCapMagics(Magics):
 
 
 def _cap_bytes(text: str) -> int:
-    from course.data.size import parse_size
+    from course.size import parse_size
 
     cap_bytes = parse_size(text)
     if cap_bytes < LEAST_CAP_BYTES:
         advice = f"did you mean {text.strip()}MiB?" if text.strip().isdecimal() else "give a larger one, such as 512MiB"
         raise BadArgumentError(
-            f"a cap of {format_bytes(cap_bytes)} is less than the {format_bytes(LEAST_CAP_BYTES)} that Python takes "
+            f"a cap of {format_size(cap_bytes)} is less than the {format_size(LEAST_CAP_BYTES)} that Python takes "
             f"before the cell starts: {advice}"
         )
     return cap_bytes

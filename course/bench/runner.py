@@ -14,8 +14,8 @@ from course.bench.process import TaskFailedError, run_task
 from course.bench.results import Bench, Result, Run
 from course.data.month import month_file
 from course.files import data_directory, make_folder
-from course.measure.units import format_bytes
 from course.progress import progress_bar
+from course.size import format_size
 from course.ways import FORMATS, Way
 from course.ways.formats import size_on_disk
 from course.ways.libraries import is_installed
@@ -126,5 +126,5 @@ def _obstacle(way: Way, size: int) -> str:
     # the two columns alone take an eighth of the text, all of them several times as much
     whole = not way.streaming and way.name != "pandas-csv-columns"
     if whole and size * MEMORY_PER_TEXT > free:
-        return f"needs about {format_bytes(size * MEMORY_PER_TEXT)} of memory, {format_bytes(free)} are free"
+        return f"needs about {format_size(size * MEMORY_PER_TEXT)} of memory, {format_size(free)} are free"
     return ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from course.measure.units import format_bytes, format_seconds
+from course.measure.units import format_seconds
+from course.size import format_size
 
 if TYPE_CHECKING:
     from course.bench.results import Bench, Result
@@ -31,7 +32,7 @@ def _machine(bench: Bench) -> str:
     machine = bench.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
-        f"{machine['cores']} cores, {format_bytes(machine['memory_bytes'])}, {machine['system']} "
+        f"{machine['cores']} cores, {format_size(machine['memory_bytes'])}, {machine['system']} "
         f"{machine['architecture']}, Python {machine['python']}, {versions}."
     )
 
@@ -39,7 +40,7 @@ def _machine(bench: Bench) -> str:
 def _table(rows: int, bench: Bench) -> str:
     results = [result for result in bench.results if result.rows == rows]
     measured = sorted(bench.of_size(rows), key=lambda result: result.median("wall_seconds"))
-    lines = [f"## {rows:,} rows, {format_bytes(results[0].csv_bytes)} of CSV", "", *_rule(HEADER)]
+    lines = [f"## {rows:,} rows, {format_size(results[0].csv_bytes)} of CSV", "", *_rule(HEADER)]
     lines += [_line(_cells(result)) for result in measured]
     skipped = [f"- {result.way}: {result.skipped}" for result in results if result.skipped]
     return "\n".join([*lines, "", *(["Not measured:", "", *skipped, ""] if skipped else [])])
@@ -63,10 +64,10 @@ def _cells(result: Result) -> list[str]:
         format_seconds(result.median("import_seconds")),
         _size(result, "peak_memory_bytes"),
         _size(result, "read_bytes"),
-        format_bytes(result.disk_bytes),
+        format_size(result.disk_bytes),
         format_seconds(result.conversion.wall_seconds) if result.conversion else "",
     ]
 
 
 def _size(result: Result, figure: str) -> str:
-    return format_bytes(round(result.median(figure))) if result.values(figure) else "n/a"
+    return format_size(round(result.median(figure))) if result.values(figure) else "n/a"

@@ -12,6 +12,7 @@ from course.cli.bench_cluster_command import cluster
 from course.cli.bench_command import bench
 from course.cli.bench_publish_command import publish
 from course.cli.build_command import build
+from course.cli.complaint import complain
 from course.cli.data_command import data
 from course.cli.doctor_command import doctor
 from course.cli.serve_command import serve
@@ -53,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         course.main(args=arguments, prog_name="course", standalone_mode=False)
     except CourseError as error:
-        # the command promises one line, whatever the library underneath wrote
-        click.echo(f"course: {' '.join(str(error).split())}", err=True)
+        complain("course", error)
         sys.exit(FAILED)
     except click.ClickException as error:
         error.show()

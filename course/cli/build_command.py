@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from course.cli.complaint import complain
 from course.errors import CourseError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _watch(paths: Sequence[Path], build_once: Callable[[], None]) -> None:
             build_once()
         except CourseError as error:
             # the next save may mend it
-            click.echo(f"course: {' '.join(str(error).split())}", err=True)
+            complain("course", error)
 
 
 def _lessons(notebooks: tuple[Path, ...], folder: Path, slides: Path) -> list[Lesson]:
@@ -117,7 +118,7 @@ def _data_files() -> tuple[Path, ...]:
 
 
 def _print_warning(warning: str) -> None:
-    click.echo(f"warning: {' '.join(warning.split())}", err=True)
+    complain("warning", warning)
 
 
 def summary(report: BuildReport) -> str:

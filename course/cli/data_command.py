@@ -56,7 +56,7 @@ def month(path: Path, rows: int | None, size: str | None, seed: int | None, over
       course data month month.parquet --rows 1000000
     """  # noqa: D301 click reads \b as: keep these lines
     from course import month_file
-    from course.data.size import format_size, parse_size
+    from course.size import format_size, parse_size
 
     if (rows is None) == (size is None):
         raise click.UsageError("give either --rows or --size")
@@ -73,6 +73,6 @@ def _or_cache(folder: Path | None) -> Path:
 
 
 def _print_written(path: Path) -> None:
-    from course.data.size import format_size
+    from course.size import format_size
 
     click.echo(f"{path}: {format_size(path.stat().st_size)}")

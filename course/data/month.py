@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from course.data.formats import Format, format_of
 from course.data.report import MonthReport, read_report, write_report
-from course.data.size import format_size
 from course.errors import BadArgumentError, ExistingFileError, OutputError
 from course.files import make_folder, replacing
 from course.progress import progress_bar
+from course.size import format_size
 
 if TYPE_CHECKING:
     from course.data.blocks import Block

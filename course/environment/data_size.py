@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from course.data.size import format_size
+from course.size import format_size
 
 TABLE_BYTES_PER_ROW = 8 * 56
 """A month read by pandas without options: 56 columns, the nameless one included, of 8 bytes."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.data.size import format_size
 from course.environment.data_size import advise
 from course.environment.diagnosis import Check, Diagnosis
 from course.environment.facts import Facts, gather
+from course.size import format_size
 
 if TYPE_CHECKING:
     from course.environment.packages import Package

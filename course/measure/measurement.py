@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course.errors import BadArgumentError
-from course.measure.units import format_bytes, format_seconds
+from course.measure.units import format_seconds
+from course.size import format_size
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Measurement:
 
     def __str__(self) -> str:
         amounts = f"{_amount(self.read_bytes)} read, {_amount(self.written_bytes)} written"
-        peak = "n/a" if self.peak_memory_bytes is None else f"+{format_bytes(self.peak_memory_bytes)}"
+        peak = "n/a" if self.peak_memory_bytes is None else f"+{format_size(self.peak_memory_bytes)}"
         line = f"{self.label}: {_time(self.wall_seconds)} wall, {_time(self.cpu_seconds)} CPU, {peak} peak, {amounts}"
         if self.runs:
             line += f" (median of {len(self.runs)}, wall spread {_time(self.wall_spread_seconds)})"
@@ -57,7 +58,7 @@ def _time(seconds: float) -> str:
 
 
 def _amount(size: int | None) -> str:
-    return "n/a" if size is None else format_bytes(size)
+    return "n/a" if size is None else format_size(size)
 
 
 def median_of(runs: Sequence[Measurement]) -> Measurement:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from course.errors import BadArgumentError
-from course.measure.units import format_bytes, format_seconds
+from course.measure.units import format_seconds
+from course.size import format_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +95,7 @@ def draw(measurements: Iterable[Measurement], ax: Axes | None = None) -> Axes:
 def describe(measurements: Iterable[Measurement]) -> str:
     """Return what the picture says, in words, for those who cannot see it."""
     parts = [
-        f"{point.label} {format_seconds(point.seconds)} and {format_bytes(round(point.mebibytes * _MEBIBYTE))}"
+        f"{point.label} {format_seconds(point.seconds)} and {format_size(round(point.mebibytes * _MEBIBYTE))}"
         + (" before it failed" if point.failed else "")
         for point in points(measurements)
     ]

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.data.size import format_size
 from course.errors import BadArgumentError
 from course.publish.convert import file_name
 from course.publish.keys import DISTRIBUTION, versions
+from course.size import format_size
 
 if TYPE_CHECKING:
     from course.publish.formats import Format

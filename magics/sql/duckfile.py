@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from course.data.size import parse_size
 from course.progress import is_watched, progress_bar
+from course.size import parse_size
 from magics.sql.delimited import readable
 from magics.sql.errors import SQLError
 from magics.sql.kinds import Kind, all_kinds, first_kinds

@@ -15,8 +15,8 @@ from notebook_writer import code, contents, text, write_notebook
 
 from course.cli import course as command
 from course.cli import main
-from course.data.size import format_size
 from course.errors import OutputError
+from course.size import format_size
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int | str | None, str, str]:

@@ -255,7 +255,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-from course.data import month_file
+from course import month_file
 from course.errors import OutputError
 for suffix in (".csv", ".csv.gz", ".parquet"):
     try:
@@ -282,7 +282,7 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> No
 
 @pytest.fixture
 def endless_month(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    program = "import sys; from course.data import month_file; month_file(sys.argv[1], rows=30_000_000)"
+    program = "import sys; from course import month_file; month_file(sys.argv[1], rows=30_000_000)"
     command = [sys.executable, "-c", program, str(tmp_path / "A.csv")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     yield process
@@ -316,7 +316,7 @@ def test_blocks_come_in_order_and_are_not_made_too_far_ahead() -> None:
 
 PEAK = """
 import sys, psutil
-from course.data import month_file
+from course import month_file
 month_file(sys.argv[1], rows=int(sys.argv[2]))
 if sys.platform == "win32":
     print(psutil.Process().memory_info().peak_wset)

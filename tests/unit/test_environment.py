@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 import course
 from course.cli import main
-from course.data.size import format_size
 from course.environment.data_size import DISK_SHARE, REAL_SIZE, SIZES, advise, data_size
 from course.environment.doctor import LEAST_DISK, LEAST_MEMORY, examine
 from course.environment.facts import Facts, gather, read_limit, runs_this_python, write_error
 from course.environment.packages import declared_requirements, packages
+from course.size import format_size
 
 GIB = 2**30
 NUMPY, PANDAS = "numpy>=2.2", "pandas>=3.0"
@@ -65,8 +65,8 @@ def test_a_good_machine_can_run_the_lessons() -> None:
         ({"python": "3.10.9"}, "Python", "3.10.9", r"install Python >=3\.11"),
         ({"packages": packages([NUMPY, PANDAS], {"numpy": "1.26"}.get)}, "numpy", "1.26", r"numpy>=2\.2; .*pip"),
         ({"packages": packages([NUMPY, PANDAS], {"numpy": "2.4"}.get)}, "pandas", "absent", r"pandas>=3\.0; .*pip"),
-        ({"memory_bytes": LEAST_MEMORY - 1}, "memory", "2.0 GiB", "more memory: the lessons need 2.0 GiB"),
-        ({"free_bytes": LEAST_DISK - 1}, "free disk", "4.0 GiB", "free some space"),
+        ({"memory_bytes": LEAST_MEMORY - 1}, "memory", "2.00 GiB", "more memory: the lessons need 2.00 GiB"),
+        ({"free_bytes": LEAST_DISK - 1}, "free disk", "4.00 GiB", "free some space"),
         ({"write_error": "Permission denied"}, "data folder", "data: Permission denied", "choose a folder"),
         ({"kernels": ()}, "Jupyter kernel", "none runs this Python", "ipykernel install"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_notebook import Notebook, forget
 
-from course.data.size import parse_size
+from course.size import parse_size
 from magics.sql import SQLError, delimited, duckfile
 from magics.sql.delimited import describe
 from magics.sql.duck import DuckConnection

@@ -22,7 +22,7 @@ from matplotlib.text import Annotation, Text
 from course.errors import BadArgumentError, UnknownFormatError
 from course.measure import Ledger, Measurement, measure, median_of
 from course.measure.records import COLUMNS
-from course.measure.units import format_bytes, format_seconds
+from course.measure.units import format_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,13 +76,6 @@ def _close_figures() -> Iterator[None]:
 )
 def test_a_measurement_prints_on_one_line(measurement: Measurement, line: str) -> None:
     assert str(measurement) == line
-
-
-@given(amounts)
-def test_a_printed_size_is_right_to_three_digits(size: int) -> None:
-    number, unit = format_bytes(size).split()
-    printed = float(number) * {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]
-    assert printed == pytest.approx(size, rel=0.0051)
 
 
 @given(seconds)

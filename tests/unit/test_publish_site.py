@@ -79,7 +79,7 @@ def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[
     cards = page.select("article.card")
     assert len(cards) == 3
     said = " ".join(cards[0].get_text(" ").split())
-    for fact in (lessons[0].title, lessons[0].description, "20 minutes", "1 min 01 s", "3.0 MiB", "html 2.0 KiB"):
+    for fact in (lessons[0].title, lessons[0].description, "20 minutes", "1 min 01 s", "3.00 MiB", "html 2.00 KiB"):
         assert fact in said
     assert "to learn" not in cards[1].get_text()
     assert [heading.get_text() for heading in page.select("h2")] == ["Lessons", "Lectures", "Built with"]

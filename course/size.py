@@ -32,17 +32,21 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: float) -> str:
-    """Return a number of bytes in binary units, with one decimal from 1 KiB up: ``4.0 GiB``.
+    """Return a number of bytes with three significant digits in a binary unit: ``15.5 MiB``.
 
     Raises:
         BadArgumentError: ``size`` is negative.
     """
     if size < 0:
         raise BadArgumentError(f"{size} is not a size: a number of bytes is not negative")
-    if size < 1024:
-        return f"{size:.0f} B"
-    power = 1
-    # 1023.95 and above would print as 1024.0: the next unit is clearer
-    while size / 1024**power >= 1023.95 and power < len(BINARY_UNITS) - 1:
-        power += 1
-    return f"{size / 1024**power:.1f} {BINARY_UNITS[power]}"
+    amount, unit = float(size), 0
+    # 1023.5 and above would print as 1024: the next unit is clearer
+    while round(amount) >= 1024 and unit < len(BINARY_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{size:.0f} B" if unit == 0 else f"{three_digits(amount)} {BINARY_UNITS[unit]}"
+
+
+def three_digits(amount: float) -> str:
+    """Return an amount from 1 to 1024 with three significant digits, four from 1000 on."""
+    decimals = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
+    return f"{amount:.{decimals}f}"
