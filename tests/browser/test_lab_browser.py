@@ -113,8 +113,11 @@ def test_the_links_of_the_menu_jump(lesson: Lesson, tmp_path: Path) -> None:
     scroller = panel.locator(".jp-WindowedPanel-outer").first
     scroller.evaluate("element => element.scrollTop = 0")
     links = panel.locator("nav.course-menu a")
-    labels = links.all_inner_texts()
+    # after the scroll, JupyterLab takes its time to draw the first cell again
+    playwright_api.expect(links.first).to_be_visible()
+    labels = links.all_text_contents()
     assert len(labels) > 5
+    assert all(labels)
     for index, label in enumerate(labels):
         heading = panel.locator(":is(h2, h3)[data-jupyter-id]").filter(has_text=label).first
         # while cells above it are still being drawn, JupyterLab may lose the place: a reader clicks again
