@@ -185,5 +185,10 @@ def _is_inside(box: Bbox, outer: BboxBase) -> bool:
 
 
 def _write_name(ax: Axes, text: str, at: tuple[float, float], place: Place, **line: Any) -> Annotation:
+    from matplotlib.patheffects import withStroke
+
     right, up, alignment = place
-    return ax.annotate(text, at, (right, up), textcoords="offset points", horizontalalignment=alignment, **line)
+    label = ax.annotate(text, at, (right, up), textcoords="offset points", horizontalalignment=alignment, **line)
+    # lines pass behind the letters
+    label.set_path_effects([withStroke(linewidth=3, foreground=ax.get_facecolor())])
+    return label
