@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from course.data.paths import explained, file_system, located, name_of
+from course.data.paths import Location, explained, file_system, located, name_of
 from course.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -28,12 +28,9 @@ def fetched(path: Path | str) -> Iterator[Path]:
         MissingDependencyError: the library for this kind of address is not installed.
     """
     place = located(path)
-    if isinstance(place, Path):
-        yield place
-        return
-    with TemporaryDirectory(prefix="bigdata-course-") as folder:
-        copy = Path(folder) / name_of(place)
-        _fetch(place, copy)
+    with _here(place) as copy:
+        if isinstance(place, str):
+            _fetch(place, copy)
         yield copy
 
 
@@ -62,13 +59,20 @@ def stored(place: Path | str) -> Iterator[Path]:
         MissingDependencyError: the library for this kind of address is not installed.
     """
     place = located(place)
+    with _here(place) as written:
+        yield written
+        if isinstance(place, str):
+            _store(written, place)
+
+
+@contextmanager
+def _here(place: Location) -> Iterator[Path]:
+    """Give a path of this machine: that of the file itself, or one in a temporary folder for an address."""
     if isinstance(place, Path):
         yield place
         return
     with TemporaryDirectory(prefix="bigdata-course-") as folder:
-        written = Path(folder) / name_of(place)
-        yield written
-        _store(written, place)
+        yield Path(folder) / name_of(place)
 
 
 def _store(written: Path, address: str) -> None:

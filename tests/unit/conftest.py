@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from downloading_user import Course
     from IPython.core.interactiveshell import InteractiveShell
+    from misbehaving_server import Server
     from sql_notebook import Notebook
 
 
@@ -70,3 +72,28 @@ def file(request: pytest.FixtureRequest, notebook: Notebook) -> str:
     values = ", ".join(f"({number}, {number}.5)" for number in range(25))
     notebook(f"%%SQL\nCREATE TABLE ages(age INTEGER, amount DOUBLE);\nINSERT INTO ages VALUES {values}")
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[Server]:
+    """An HTTP server that misbehaves as it is told to."""
+    from misbehaving_server import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: Server) -> Server:
+    """The server, told nothing yet."""
+    module_server.requests.clear()
+    module_server.scripts.clear()
+    return module_server
+
+
+@pytest.fixture
+def course(tmp_path: Path, server: Server) -> Course:
+    """Somebody who downloads from the server, in folders of their own."""
+    from downloading_user import Course
+
+    return Course(tmp_path, server)

@@ -11,34 +11,15 @@ import random
 import tarfile
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from downloading_user import GZIP, SMALL, TEXT, Course
-from misbehaving_server import Content, Server, redirect, running, serve, status
+from misbehaving_server import Content, Server, redirect, serve, status
 
 from course.data.downloads import normal_hash
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(module_server: Server) -> Server:
-    module_server.requests.clear()
-    module_server.scripts.clear()
-    return module_server
-
-
-@pytest.fixture
-def course(tmp_path: Path, server: Server) -> Course:
-    return Course(tmp_path, server)
-
 
 # --- what is there is checked, not trusted
 

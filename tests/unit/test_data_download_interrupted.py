@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from misbehaving_server import IMPATIENT, Content, Server, drip, running, serve
+from misbehaving_server import IMPATIENT, Content, Server, drip, serve
 
 from course.data.downloads import download
 
@@ -40,18 +39,6 @@ class Interrupted(gzip.GzipFile):
         return super().read(1000)
 archive.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
 """
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(module_server: Server) -> Server:
-    module_server.requests.clear()
-    return module_server
 
 
 def child(url: str, tmp_path: Path, before: str = "") -> subprocess.Popen[str]:

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from downloading_user import GZIP, MONTH, SMALL, TEXT, Course, synthetic
-from misbehaving_server import Content, Server, page, running, serve, status
+from misbehaving_server import Content, Server, page, serve, status
 
 from course.data.month import month_file
 from course.data.registry import Registry
 from course.data.report import read_report
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(module_server: Server) -> Server:
-    module_server.requests.clear()
-    module_server.scripts.clear()
-    return module_server
-
-
-@pytest.fixture
-def course(tmp_path: Path, server: Server) -> Course:
-    return Course(tmp_path, server)
-
 
 # --- names of the course
 
