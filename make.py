@@ -16,15 +16,13 @@ SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 VENV_PYTHON = os.path.join(SCRIPTS, "python.exe" if os.name == "nt" else "python")
 INSTALL = ["-c", "constraints.txt", "-e", ".[test]"]
 
-PUBLISHED = os.path.join("tests", "notebooks", "test_published.py")
-
 STEPS = {
     "course": [["-m", "course", "build"]],
     "lint": [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy", "--num-workers", "2"]],
-    "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser", "--ignore", PUBLISHED]],
+    "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser"]],
     # apart: a browser is a child process, and what children use is measured by other tests; the files with many short
     # tests, which xdist would take first, wait for the site anyway
-    "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser", PUBLISHED]],
+    "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser"]],
     "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
     "install": [],
 }

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from course.data.paths import located, name_of, open_binary
+from course.data.paths import located, name_of, open_binary, size_of
 from course.errors import BadArgumentError
 from course.progress import progress_bar
 
@@ -95,7 +95,7 @@ def count_lines(path: str | Path, *, text: bool = False, encoding: str | None = 
     name = name_of(located(path))
     with (
         open_binary(path, access="stream") as stream,
-        progress_bar(stream.seek(0, io.SEEK_END), description=f"lines of {name}") as bar,
+        progress_bar(size_of(stream), description=f"lines of {name}") as bar,
     ):
         found = _checked_encoding(stream, 0, encoding, path)
         text = text or len(found.newline) > 1

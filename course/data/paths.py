@@ -83,8 +83,8 @@ def _open_address(address: str, access: Access) -> BinaryIO:
         return cast("BinaryIO", system.open(key, "rb", cache_type=cache, block_size=block))
 
 
-def file_system(address: str) -> tuple[Any, str]:
-    """Return the fsspec file system that holds an address, and the key of the object in it.
+def file_system(address: str, **options: Any) -> tuple[Any, str]:
+    """Return the fsspec file system that holds an address, made with its own options, and the key of the object in it.
 
     Raises:
         BadArgumentError: nothing is known of this kind of address.
@@ -93,7 +93,7 @@ def file_system(address: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     try:
-        system, key = url_to_fs(address)
+        system, key = url_to_fs(address, **options)
     except ImportError as error:
         raise MissingDependencyError(
             f"{address.partition(':')[0]} addresses need a library that is not installed here ({error}): "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.data.paths import CACHES, file_system
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 from course.ways.source import open_batches
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 SUM_BY_AGE = f"""
     SELECT {AGE}, coalesce(sum({AMOUNT}), 0) FROM {{table}} WHERE {AGE} IS NOT NULL GROUP BY {AGE}
 """  # noqa: S608 two constants and a name of ours
-
-BLOCK_BYTES = 2**23
-"""Bytes fetched from an object store at a time."""
 
 
 def duckdb_csv(path: Location) -> Answer:
@@ -36,11 +34,9 @@ def duckdb_csv(path: Location) -> Answer:
 
 def _know_addresses(connection: duckdb.DuckDBPyConnection, address: str) -> None:
     """Let DuckDB read through fsspec: its own reader of object stores is an extension to download."""
-    import fsspec
-
-    protocol = address.partition(":")[0].lower()
-    options = {"default_cache_type": "readahead", "default_block_size": BLOCK_BYTES}
-    connection.register_filesystem(fsspec.filesystem(protocol, **options))
+    cache, block = CACHES["stream"]
+    system, _ = file_system(address, default_cache_type=cache, default_block_size=block)
+    connection.register_filesystem(system)
 
 
 def to_duckdb(source: Location, target: Path) -> None:

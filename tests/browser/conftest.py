@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from published_pages import Watched
 
 from course.publish.browser import find_chromium
@@ -27,11 +33,33 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@dataclass(frozen=True)
+class BuiltSite:
+    """The folder of the site, what the build warned of, and the memory it took (bytes)."""
+
+    folder: Path
+    warnings: list[str]
+    peak_bytes: int
+
+
 @pytest.fixture(scope="session")
-def site(built_site: Any) -> Path:
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    """Return the site of the outputs stored in the notebooks, in every format."""
+    base = tmp_path_factory.getbasetemp()
+    # the workers of xdist have folders side by side: the first one builds for all
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "lessons"
+    told = folder / "told.json"
+    with FileLock(f"{folder}.lock"):
+        if not told.exists():
+            program = Path(__file__).with_name("publish_stored.py")
+            subprocess.run([sys.executable, str(program), str(folder)], check=True)
+    return BuiltSite(folder / "site", **json.loads(told.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def site(built_site: BuiltSite) -> Path:
     """Return the folder of a site of all lessons and decks, as stored."""
-    folder: Path = built_site.folder
-    return folder
+    return built_site.folder
 
 
 @pytest.fixture

@@ -22,5 +22,10 @@ class Watched:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _asked(self, url: str) -> None:
-        if not url.startswith(("file:", "data:", "blob:", "about:")):
+        if not is_here(url):
             self.requests.append(url)
+
+
+def is_here(url: str) -> bool:
+    """Tell whether a browser needs no network for an address."""
+    return url.startswith(("file:", "data:", "blob:", "about:"))

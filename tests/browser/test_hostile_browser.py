@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from published_pages import is_here
 
 from course.publish.html import HTMLPageExporter
 from course.publish.slides import SlidesExporter
@@ -59,7 +60,3 @@ def test_nothing_runs_and_nothing_is_fetched(chromium: Any, tmp_path: Path, expo
     title = page.title()
     page.close()
     assert (ran, title) == ([], "Hostile")
-
-
-def is_here(url: str) -> bool:
-    return url.startswith(("file:", "data:", "blob:", "about:"))

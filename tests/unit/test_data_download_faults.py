@@ -11,7 +11,7 @@ import secrets
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,18 +55,6 @@ UNVERSIONED = Content(BODY, validators={})
 BLIND = Content(BODY, honest=False)
 BLIND_AND_OLDER = Content(OLDER.body, honest=False)
 DAY = {"Retry-After": "86400"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def asked(server: Server) -> Server:
-    server.requests.clear()
-    return server
 
 
 def fetch(url: str, tmp_path: Path, **options: object) -> Path:
@@ -126,13 +114,13 @@ OVERCOME = {
 
 
 @pytest.mark.parametrize("fault", OVERCOME.values(), ids=OVERCOME)
-def test_a_passing_fault_is_overcome(fault: Fault, asked: Server, tmp_path: Path) -> None:
-    path = fetch(asked.script(f"/{NAME}", *fault.script), tmp_path)
+def test_a_passing_fault_is_overcome(fault: Fault, server: Server, tmp_path: Path) -> None:
+    path = fetch(server.script(f"/{NAME}", *fault.script), tmp_path)
     assert path == tmp_path / "data" / "month.csv"
     assert path.read_bytes() == TEXT
-    assert len(asked.requests) == fault.requests
+    assert len(server.requests) == fault.requests
     if fault.ranges is not None:
-        assert [r for r in asked.ranges() if r] == [f"bytes={start}-" for start in fault.ranges]
+        assert [r for r in server.ranges() if r] == [f"bytes={start}-" for start in fault.ranges]
     check_nothing_half_written(tmp_path)
 
 
@@ -162,42 +150,42 @@ REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
 @pytest.mark.parametrize("earlier", [False, True], ids=["nothing there", "earlier copy there"])
 @pytest.mark.parametrize(("script", "message", "requests"), REFUSED.values(), ids=REFUSED)
 def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
-    script: list[Behaviour], message: str, requests: int, earlier: bool, asked: Server, tmp_path: Path
+    script: list[Behaviour], message: str, requests: int, earlier: bool, server: Server, tmp_path: Path
 ) -> None:
-    url = asked.script(f"/{NAME}", serve(OLDER))
+    url = server.script(f"/{NAME}", serve(OLDER))
     before = fetch(url, tmp_path).read_bytes() if earlier else None
-    asked.script(f"/{NAME}", *script)
-    asked.requests.clear()
+    server.script(f"/{NAME}", *script)
+    server.requests.clear()
     with pytest.raises(DownloadError, match=message) as raised:
         fetch(url, tmp_path, force=earlier)
     assert "\n" not in str(raised.value)
-    assert len(asked.requests) == requests
+    assert len(server.requests) == requests
     left = {path: path.read_bytes() for path in visible(tmp_path / "data")}
     assert left == ({tmp_path / "data" / "month.csv": before} if earlier else {})
     check_nothing_half_written(tmp_path)
 
 
-def test_a_page_in_place_of_any_other_file_is_recognised_too(asked: Server, tmp_path: Path) -> None:
+def test_a_page_in_place_of_any_other_file_is_recognised_too(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"the web page 'Login' in place of a\.csv"):
-        fetch(asked.script("/a.csv", page("Login")), tmp_path)
-    assert fetch(asked.script("/a.html", page("A page")), tmp_path).read_bytes().startswith(b"<!DOCTYPE")
+        fetch(server.script("/a.csv", page("Login")), tmp_path)
+    assert fetch(server.script("/a.html", page("A page")), tmp_path).read_bytes().startswith(b"<!DOCTYPE")
 
 
-def test_failures_are_forgotten_when_the_transfer_makes_progress(asked: Server, tmp_path: Path) -> None:
+def test_failures_are_forgotten_when_the_transfer_makes_progress(server: Server, tmp_path: Path) -> None:
     content = Content(random.Random(0).randbytes(8 * 2**20))
     cuts = [cut(content, stop * 2**20 + 5) for stop in range(1, 8)]
-    path = fetch(asked.script("/large.bin", *cuts, serve(content)), tmp_path)
+    path = fetch(server.script("/large.bin", *cuts, serve(content)), tmp_path)
     assert path.read_bytes() == content.body
-    assert len(asked.requests) == 8 > IMPATIENT.attempts
+    assert len(server.requests) == 8 > IMPATIENT.attempts
 
 
 def test_a_file_that_cannot_be_verified_is_not_made_of_two_pieces_of_unknown_versions(
-    asked: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     old, new = (Content(letter * 50_000, validators={}, honest=False) for letter in (b"a", b"b"))
-    path = fetch(asked.script("/a.csv", cut(old, 20_000), serve(new)), tmp_path)
+    path = fetch(server.script("/a.csv", cut(old, 20_000), serve(new)), tmp_path)
     assert path.read_bytes() == new.body
-    assert asked.ranges() == [None, None]
+    assert server.ranges() == [None, None]
 
 
 NOISE = [Content(random.Random(seed).randbytes(50_000), honest=False) for seed in (0, 1)]
@@ -213,74 +201,74 @@ NOISE = [Content(random.Random(seed).randbytes(50_000), honest=False) for seed i
     ids=lambda named: named[0],
 )
 def test_pieces_fit_together_even_where_no_checksum_would_tell(
-    script: tuple[str, list[Behaviour]], asked: Server, tmp_path: Path
+    script: tuple[str, list[Behaviour]], server: Server, tmp_path: Path
 ) -> None:
-    path = fetch(asked.script("/a.csv", *script[1]), tmp_path)
+    path = fetch(server.script("/a.csv", *script[1]), tmp_path)
     assert path.read_bytes() == NOISE[1].body
 
 
 def test_pieces_of_two_versions_that_cannot_be_told_apart_are_found_out_by_the_hash(
-    asked: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     old, new = (Content(letter * 50_000, validators={}, honest=False) for letter in (b"a", b"b"))
-    url = asked.script("/a.csv", cut(old, 20_000), serve(new))
+    url = server.script("/a.csv", cut(old, 20_000), serve(new))
     path = fetch(url, tmp_path, known_hash=hashlib.sha256(new.body).hexdigest())
     assert path.read_bytes() == new.body
-    assert asked.ranges() == [None, "bytes=20000-", None]
+    assert server.ranges() == [None, "bytes=20000-", None]
 
 
-def test_a_wrong_hash_is_an_error_and_the_file_does_not_appear(asked: Server, tmp_path: Path) -> None:
-    url = asked.script(f"/{NAME}", serve(FILE))
+def test_a_wrong_hash_is_an_error_and_the_file_does_not_appear(server: Server, tmp_path: Path) -> None:
+    url = server.script(f"/{NAME}", serve(FILE))
     with pytest.raises(DownloadError, match="has not the hash sha256:0000"):
         fetch(url, tmp_path, known_hash="sha256:" + "0" * 64)
     assert visible(tmp_path) == []
-    assert len(asked.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5", "sha512"])
-def test_a_right_hash_is_accepted_and_remembered(algorithm: str, asked: Server, tmp_path: Path) -> None:
-    url, known = asked.script(f"/{NAME}", serve(FILE)), f"{algorithm}:{hashlib.new(algorithm, BODY).hexdigest()}"
+def test_a_right_hash_is_accepted_and_remembered(algorithm: str, server: Server, tmp_path: Path) -> None:
+    url, known = server.script(f"/{NAME}", serve(FILE)), f"{algorithm}:{hashlib.new(algorithm, BODY).hexdigest()}"
     assert fetch(url, tmp_path, known_hash=known) == fetch(url, tmp_path, known_hash=known.upper())
-    assert len(asked.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_transfer_is_resumed_by_a_later_call(asked: Server, tmp_path: Path) -> None:
-    url = asked.script(f"/{NAME}", cut(FILE, HALF), status(404))
+def test_a_transfer_is_resumed_by_a_later_call(server: Server, tmp_path: Path) -> None:
+    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
     with pytest.raises(DownloadError, match="404"):
         fetch(url, tmp_path)
-    asked.script(f"/{NAME}", serve(FILE))
+    server.script(f"/{NAME}", serve(FILE))
     assert fetch(url, tmp_path).read_bytes() == TEXT
-    assert asked.ranges()[-1] == f"bytes={HALF}-"
+    assert server.ranges()[-1] == f"bytes={HALF}-"
 
 
-def test_a_complete_part_that_lacks_only_its_name_is_not_fetched_again(asked: Server, tmp_path: Path) -> None:
-    url = asked.script(f"/{NAME}", cut(FILE, HALF), status(404))
+def test_a_complete_part_that_lacks_only_its_name_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
+    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
     with pytest.raises(DownloadError):
         fetch(url, tmp_path)
     (part,) = (tmp_path / "cache").rglob("*.part")
     part.write_bytes(BODY)
-    asked.script(f"/{NAME}", serve(FILE))
+    server.script(f"/{NAME}", serve(FILE))
     assert fetch(url, tmp_path).read_bytes() == TEXT
 
 
-def test_bytes_damaged_in_the_kept_part_are_found_out_and_fetched_again(asked: Server, tmp_path: Path) -> None:
-    url = asked.script(f"/{NAME}", cut(FILE, HALF), status(404))
+def test_bytes_damaged_in_the_kept_part_are_found_out_and_fetched_again(server: Server, tmp_path: Path) -> None:
+    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
     with pytest.raises(DownloadError):
         fetch(url, tmp_path)
     (part,) = (tmp_path / "cache").rglob("*.part")
     part.write_bytes(b"\x1f\x8b" + bytes(HALF - 2))
-    asked.script(f"/{NAME}", serve(FILE))
+    server.script(f"/{NAME}", serve(FILE))
     assert fetch(url, tmp_path).read_bytes() == TEXT
-    assert asked.ranges()[-2:] == [f"bytes={HALF}-", None]
+    assert server.ranges()[-2:] == [f"bytes={HALF}-", None]
 
 
-def test_a_part_longer_than_the_file_is_given_up(asked: Server, tmp_path: Path) -> None:
-    url = asked.script(f"/{NAME}", cut(FILE, HALF), status(404))
+def test_a_part_longer_than_the_file_is_given_up(server: Server, tmp_path: Path) -> None:
+    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
     with pytest.raises(DownloadError):
         fetch(url, tmp_path)
     (part,) = (tmp_path / "cache").rglob("*.part")
     part.write_bytes(BODY + b"more")
-    asked.script(f"/{NAME}", serve(FILE))
+    server.script(f"/{NAME}", serve(FILE))
     assert fetch(url, tmp_path).read_bytes() == TEXT
 
 
@@ -335,20 +323,20 @@ OUTSIDE: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 @pytest.mark.parametrize("make", OUTSIDE.values(), ids=OUTSIDE)
 def test_an_archive_that_reaches_out_of_the_folder_is_refused_whole(
-    make: Callable[[], tuple[str, bytes]], asked: Server, tmp_path: Path
+    make: Callable[[], tuple[str, bytes]], server: Server, tmp_path: Path
 ) -> None:
     name, body = make()
     with pytest.raises(DownloadError, match="the archive is refused: its member"):
-        fetch(asked.script(f"/{name}", serve(Content(body))), tmp_path)
+        fetch(server.script(f"/{name}", serve(Content(body))), tmp_path)
     assert visible(tmp_path) == []
     assert not ABSOLUTE.exists()
 
 
-def test_the_checksum_after_the_end_of_a_tar_is_checked(asked: Server, tmp_path: Path) -> None:
+def test_the_checksum_after_the_end_of_a_tar_is_checked(server: Server, tmp_path: Path) -> None:
     body = archive_of("gz", "a.txt", "b.txt")
     flipped = body[:-8] + bytes([body[-8] ^ 1]) + body[-7:]
     with pytest.raises(DownloadError, match="damaged"):
-        fetch(asked.script("/a.tar.gz", serve(Content(flipped))), tmp_path)
+        fetch(server.script("/a.tar.gz", serve(Content(flipped))), tmp_path)
     assert visible(tmp_path) == []
 
 

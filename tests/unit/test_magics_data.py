@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from misbehaving_server import Content, Server, running, serve, status
+from misbehaving_server import Content, Server, serve, status
 
 from course.errors import BadArgumentError, DownloadError
 from magics.data import DataMagics, FormattedText, PlainText
@@ -29,12 +28,6 @@ def shell(empty_shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
     Path("rows.csv").write_bytes(ROWS)
     return empty_shell
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
 
 
 def run(shell: InteractiveShell, code: str) -> Any:

@@ -10,14 +10,13 @@ from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
+from published_pages import NAMES
 from pypdf import PdfReader
 
 if TYPE_CHECKING:
     from pypdf import PageObject
 
 ROOT = Path(__file__).parents[2]
-LESSONS = [*sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")), *sorted((ROOT / "slides").glob("*.ipynb"))]
-NAMES = [f"{path.parent.name}/{path.stem}" for path in LESSONS]
 SUFFIXES = [".ipynb", ".html", ".pdf", ".py", ".slides.html", ".slides.pdf", ".notes.pdf"]
 PAGES = ["index.html", *(f"{name}{suffix}" for name in NAMES for suffix in (".html", ".slides.html"))]
 FETCHED = ("src", "srcset", "poster", "data", "background", "xlink:href")

@@ -2,7 +2,7 @@
 
 A program of its own: its memory is measured, and a process of tests may have a browser among its children.
 
-python tests/publish_stored.py FOLDER
+python tests/browser/publish_stored.py FOLDER
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from course.measure import measure
 from course.publish.build import BuildOptions, build_site
 from course.publish.lessons import discover_lessons
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def main(folder: Path) -> None:
