@@ -58,11 +58,14 @@ class Processes:
     def start_worker(self, *options: str) -> None:
         self.start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", *options)
 
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        for one in [*_children(process.pid), process]:
+            one.kill()
+        process.wait(timeout=30)
+
     def stop(self) -> None:
         for process in reversed(self.running):
-            for one in [*_children(process.pid), process]:
-                one.kill()
-            process.wait(timeout=30)
+            self.end(process)
 
 
 def _children(pid: int) -> list[psutil.Process]:
@@ -267,8 +270,9 @@ def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as user:
             assert user.stdout is not None
             assert user.stdout.readline() == "submitted\n"
-            cluster.running[0].kill()
-            cluster.running[0].wait(timeout=30)
+            # its worker too: it would join the new scheduler, then stop in the middle of a task
+            for process in tuple(cluster.running):
+                cluster.end(process)
             assert cluster.start_scheduler(port=address.rpartition(":")[2]) == address
             assert "scheduler-connection-lost" in user.communicate(timeout=60)[0]
         cluster.start_worker()
