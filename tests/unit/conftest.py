@@ -28,6 +28,8 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveS
     config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        # jedi writes its cache in place: read half-written by another process, it proposes nothing and says nothing
+        patch.setattr("jedi.settings.cache_directory", str(tmp_path_factory.getbasetemp() / "jedi"))
         yield InteractiveShell.instance(config=config)
     InteractiveShell.clear_instance()
     sys.displayhook, sys.excepthook = saved
