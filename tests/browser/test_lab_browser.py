@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from lab_page import dialogs, wait_for_kernel
 from lab_server import PANEL, Server, running_server
 
 import course
@@ -23,8 +24,7 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 LESSONS = ["00_start", "05_sqlite"]
-# on a busy machine
-READY_SECONDS, FINISHED_SECONDS = 60, 300
+FINISHED_SECONDS = 300  # on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -58,25 +58,14 @@ class Lesson:
 
     def run_all(self) -> None:
         """Choose Run All Cells in the menu, and save until the file holds the end of the run."""
-        self._wait(self._kernel_is_connected, READY_SECONDS)
+        wait_for_kernel(self.page, self.server, self.path.name)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self._wait(self._is_run_and_saved, FINISHED_SECONDS)
-
-    def _wait(self, condition: Callable[[], bool], seconds: int) -> None:
-        for _ in range(2 * seconds):
-            if condition():
+        for _ in range(2 * FINISHED_SECONDS):
+            if self._is_run_and_saved():
                 return
             self.page.wait_for_timeout(500)
-        raise AssertionError(f"waited {seconds} s; {self.page.locator('.jp-Dialog').all_inner_texts()}")
-
-    def _kernel_is_connected(self) -> bool:
-        # the indicator says idle before the notebook has asked for a kernel, too
-        sessions = self.page.request.get(f"{self.server.url}api/sessions?token=t").json()
-        kernels = [session["kernel"] for session in sessions if session["path"] == self.path.name]
-        indicator = self.page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status='idle']")
-        ready = any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
-        return ready and indicator.count() == 1
+        raise AssertionError(f"not run after {FINISHED_SECONDS} s; {dialogs(self.page)}")
 
     def _is_run_and_saved(self) -> bool:
         self.page.keyboard.press("ControlOrMeta+s")

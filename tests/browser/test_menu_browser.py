@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from lab_page import run_first_cell
 from lab_server import KERNEL, PANEL, Server, running_server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
@@ -61,26 +62,6 @@ def page(chromium: Any) -> Iterator[Any]:
     page.close()
 
 
-def run_first_cell(page: Any) -> None:
-    """Run the first cell, again if need be: the front end drops a run asked for while it connects to the kernel."""
-    editor = page.locator(f"{PANEL} .jp-CodeCell .cm-content").first
-    output = page.locator(f"{PANEL} .jp-CodeCell").first.locator(".jp-OutputArea-output").first
-    dialogs: list[str] = []
-    for _ in range(5):
-        try:
-            editor.click(timeout=10_000)
-            editor.press("Control+Enter")
-            output.wait_for(timeout=4000)
-        except playwright_api.TimeoutError:
-            # on a busy machine the front end may ask something, once: a reader answers
-            dialogs += page.locator(".jp-Dialog").all_inner_texts()
-            if page.locator(".jp-Dialog .jp-mod-accept").count():
-                page.locator(".jp-Dialog .jp-mod-accept").first.click()
-            continue
-        return
-    raise AssertionError(f"the first cell did not run; dialogs: {dialogs}")
-
-
 def check_links_jump(page: Any) -> None:
     """Click every link of the menu on show, from the top of the notebook, and see its heading come."""
     panel = page.locator(PANEL)
@@ -99,7 +80,7 @@ def test_first_cell_shows_a_menu_whose_links_jump_in_notebook_7(server: Server, 
     # in JupyterLab: the test below, and the two lessons of test_lab_browser
     name = "part/notebook.ipynb"
     page.goto(server.page_of("notebooks", name))
-    run_first_cell(page)
+    run_first_cell(page, server, name)
     page.screenshot(path=tmp_path / "menu.png")
     check_links_jump(page)
     page.keyboard.press("ControlOrMeta+s")

@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from lab_page import run_first_cell
 from lab_server import KERNEL, PANEL, Server, running_server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
@@ -40,28 +41,13 @@ def page(server: Server, chromium: Any) -> Iterator[Any]:
     """The notebook, connected to its database."""
     page = chromium.new_page(viewport={"width": 1300, "height": 800})
     page.goto(server.page_of("lab/tree", "sql.ipynb"))
-    run_first_cell(page)
+    playwright_api.expect(run_first_cell(page, server, "sql.ipynb")).to_contain_text("<sqlite damir.db3 (open)>")
     yield page
     page.close()
 
 
 def cell(page: Any, index: int) -> Any:
     return page.locator(f"{PANEL} .jp-CodeCell").nth(index)
-
-
-def run_first_cell(page: Any) -> None:
-    """Run the first cell, again if need be: the front end drops a run asked for while it connects to the kernel."""
-    output = cell(page, 0).locator(".jp-OutputArea-output").first
-    for _ in range(5):
-        cell(page, 0).locator(".cm-content").click()
-        page.keyboard.press("Control+Enter")
-        try:
-            output.wait_for(timeout=READY / 5)
-        except playwright_api.TimeoutError:
-            continue
-        playwright_api.expect(output).to_contain_text("<sqlite damir.db3 (open)>")
-        return
-    raise AssertionError("the first cell did not run")
 
 
 def write(page: Any, index: int, code: str) -> None:

@@ -1,0 +1,52 @@
+"""A notebook open in JupyterLab or Notebook 7: wait for its kernel, run its first cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lab_server import PANEL, Server
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+
+# on a busy machine
+READY_SECONDS = 60
+CELL_SECONDS = 30
+
+
+def dialogs(page: Any) -> list[str]:
+    """Return what the dialogs that are open say."""
+    texts: list[str] = page.locator(".jp-Dialog").all_inner_texts()
+    return texts
+
+
+def wait_for_kernel(page: Any, server: Server, name: str) -> None:
+    """Wait until the front end is connected to the kernel of the notebook: it drops a run asked for before."""
+    for _ in range(5 * READY_SECONDS):
+        if _is_connected(page, server, name):
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"no kernel after {READY_SECONDS} s; {dialogs(page)}")
+
+
+def _is_connected(page: Any, server: Server, name: str) -> bool:
+    # the indicator says idle before the notebook has asked for a kernel, too
+    sessions = page.request.get(f"{server.url}api/sessions?token=t").json()
+    kernels = [session["kernel"] for session in sessions if session["path"] == name]
+    indicator = page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status='idle']")
+    ready = any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
+    return ready and indicator.count() == 1
+
+
+def run_first_cell(page: Any, server: Server, name: str) -> Any:
+    """Run the first cell once its kernel is there, and return where its output is shown."""
+    wait_for_kernel(page, server, name)
+    cell = page.locator(f"{PANEL} .jp-CodeCell").first
+    output = cell.locator(".jp-OutputArea-output").first
+    try:
+        cell.locator(".cm-content").click(timeout=1000 * CELL_SECONDS)
+        page.keyboard.press("Control+Enter")
+        output.wait_for(timeout=1000 * CELL_SECONDS)
+    except playwright_api.TimeoutError as error:
+        raise AssertionError(f"the first cell of {name} did not run; {dialogs(page)}") from error
+    return output
