@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from course.cluster.client import connect
 from course.cluster.object_store import ObjectStore
+from course.cluster.scheduler_file import scheduler_address
 from course.cluster.sizing import Size, machine_size
 
-__all__ = ["ObjectStore", "Size", "connect", "machine_size"]
+__all__ = ["ObjectStore", "Size", "connect", "machine_size", "scheduler_address"]

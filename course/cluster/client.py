@@ -6,11 +6,14 @@ import multiprocessing
 import os
 from typing import TYPE_CHECKING, Any
 
+from course.cluster.scheduler_file import ClusterError, scheduler_address
 from course.cluster.sizing import Size, machine_size
 from course.cluster.versions import warn_of_other_versions
-from course.errors import CourseError
+from course.errors import BadArgumentError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from distributed import Client
 
 ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
@@ -27,31 +30,38 @@ _UNGUARDED = (
 )
 
 
-class ClusterError(CourseError):
-    """The scheduler cannot be reached, or a cluster cannot be started on this machine."""
-
-
-def connect(scheduler: str | None = None, *, workers: int | None = None, memory_bytes: int | None = None) -> Client:
+def connect(
+    scheduler: str | None = None,
+    *,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+    memory_bytes: int | None = None,
+) -> Client:
     """Return a dask Client, to be closed or used as a context manager.
 
-    With a scheduler, named here or by the environment variable DASK_SCHEDULER_ADDRESS, joins it. Without one, starts
-    a LocalCluster sized to this machine, on the loopback interface, closed together with the client; a worker spills
-    to disk at 60 % of its memory, pauses at 80 % and is restarted at 95 %, dask's own thresholds
+    With a scheduler, named here, by its file or by the environment variable DASK_SCHEDULER_ADDRESS, joins it. Without
+    one, starts a LocalCluster sized to this machine, on the loopback interface, closed together with the client; a
+    worker spills to disk at 60 % of its memory, pauses at 80 % and is restarted at 95 %, dask's own thresholds
     (https://distributed.dask.org/en/stable/worker-memory.html). Where all stay paused, as when the disk is full,
     tasks fail after a minute with ``distributed.scheduler.NoWorkerError``.
 
     Args:
         scheduler: address such as ``tcp://10.0.0.5:8786``.
+        scheduler_file: what was given to ``dask scheduler --scheduler-file``; waited for while the scheduler starts.
         workers: worker processes of a LocalCluster; by default one per core, fewer where memory is short.
         memory_bytes: memory in bytes of each worker of a LocalCluster; by default its share of what is available.
 
     Raises:
-        ClusterError: nobody answers at the address, or the script that asks is not guarded by ``__main__``.
+        BadArgumentError: an address and a file are given.
+        ClusterError: nobody answers at the address, the file does not come, or the script that asks is not guarded by
+            ``__main__``.
 
     Warns:
         VersionWarning: the workers have other versions of a library than this process.
     """
-    address = scheduler or os.environ.get(ADDRESS_VARIABLE)
+    if scheduler and scheduler_file:
+        raise BadArgumentError("give connect() the address of the scheduler or its file, not both")
+    address = scheduler_address(scheduler_file) if scheduler_file else scheduler or os.environ.get(ADDRESS_VARIABLE)
     client = _join(address) if address else _start(machine_size(workers, memory_bytes))
     warn_of_other_versions(client)
     return client

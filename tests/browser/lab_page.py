@@ -1,17 +1,30 @@
-"""A notebook open in JupyterLab or Notebook 7: wait for its kernel, run its first cell."""
+"""A notebook open in JupyterLab or Notebook 7: wait for its kernel, run its first cell, read what it saved."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
 from lab_server import PANEL, Server
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
 # on a busy machine
 READY_SECONDS = 60
 CELL_SECONDS = 30
+
+
+def stored(path: Path) -> NotebookNode | None:
+    """Return the notebook in the file, None while the server is writing it."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except nbformat.reader.NotJSONError:
+        return None
 
 
 def dialogs(page: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -54,7 +55,9 @@ def running_server(home: Path) -> Iterator[Server]:
 def _wait_for_url(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     for _ in range(300):
         for file in runtime.glob("jpserver-*.json"):
-            return str(json.loads(file.read_text(encoding="utf-8"))["url"])
+            # for a moment the file is there and empty
+            with contextlib.suppress(json.JSONDecodeError):
+                return str(json.loads(file.read_text(encoding="utf-8"))["url"])
         assert process.poll() is None, (runtime.parent / "server.log").read_text(encoding="utf-8")
         time.sleep(0.1)
     raise AssertionError((runtime.parent / "server.log").read_text(encoding="utf-8"))

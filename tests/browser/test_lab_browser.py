@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from lab_page import dialogs, wait_for_kernel
+from lab_page import dialogs, stored, wait_for_kernel
 from lab_server import PANEL, Server, running_server
 
 import course
@@ -69,9 +69,8 @@ class Lesson:
 
     def _is_run_and_saved(self) -> bool:
         self.page.keyboard.press("ControlOrMeta+s")
-        try:
-            notebook = nbformat.read(self.path, as_version=4)
-        except nbformat.reader.NotJSONError:  # JupyterLab is writing it
+        notebook = stored(self.path)
+        if notebook is None:
             return False
         self.code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         return all(cell.execution_count for cell in self.code_cells)

@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_page import run_first_cell
+from lab_page import run_first_cell, stored
 from lab_server import KERNEL, PANEL, Server, running_server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
@@ -90,9 +90,9 @@ def test_first_cell_shows_a_menu_whose_links_jump_in_notebook_7(server: Server, 
 def saved_output(path: Path) -> Any:
     """Wait until the front end has written the output of the first cell, and return it."""
     for _ in range(100):
-        outputs = nbformat.read(path, as_version=4).cells[0].outputs
-        if outputs:
-            return outputs[0]
+        notebook = stored(path)
+        if notebook and notebook.cells[0].outputs:
+            return notebook.cells[0].outputs[0]
         time.sleep(0.1)
     raise AssertionError(f"{path.name} was not saved with its output")
 

@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -15,16 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.cluster import connect, machine_size
-from course.cluster.client import NO_WORKERS_SECONDS, ClusterError
+from course.cluster import connect, machine_size, scheduler_address
+from course.cluster.client import NO_WORKERS_SECONDS
+from course.cluster.scheduler_file import ClusterError
 from course.cluster.sizing import SMALLEST_WORKER
 from course.cluster.versions import VersionWarning, differences, warn_of_other_versions
 from course.errors import BadArgumentError
 
 
 @pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a scheduler and a worker as processes of their own; return the scheduler's address."""
+def scheduler_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Start a scheduler and a worker as processes of their own; return the scheduler's file."""
     home = tmp_path_factory.mktemp("scheduler")
     file = home / "scheduler.json"
     dask = [sys.executable, "-m", "distributed.cli"]
@@ -38,30 +40,50 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             words = [*dask[:-1], f"distributed.cli.{name}", "--scheduler-file", str(file), *options]
             processes.append(subprocess.Popen(words, cwd=home, stdout=log, stderr=log))
         try:
-            yield wait_for_address(file)
+            yield file
         finally:
             for process in reversed(processes):
                 process.terminate()
                 process.wait(timeout=30)
 
 
-def wait_for_address(file: Path) -> str:
-    import json
+def test_a_named_scheduler_is_joined_and_left_running(scheduler_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect(scheduler_file=scheduler_file) as client:
+        client.wait_for_workers(1, timeout=30)
+        assert client.submit(os.getpid).result() != os.getpid()
+    address = scheduler_address(scheduler_file)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with connect() as client:
+        assert client.scheduler.address == address
+        assert client.submit(os.getpid).result() != os.getpid()
 
-    for _ in range(600):
-        if file.is_file():
-            return str(json.loads(file.read_text(encoding="utf-8"))["address"])
-        time.sleep(0.05)
-    raise AssertionError((file.parent / "log").read_text(encoding="utf-8"))
+
+def test_the_file_of_a_scheduler_is_waited_for_also_while_it_is_half_written(tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+
+    def write() -> None:
+        for text in ("", '{"address": "tcp://127', '{"address": "tcp://127.0.0.1:8786"}'):
+            time.sleep(0.2)
+            file.write_text(text, encoding="utf-8")
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        assert scheduler_address(file) == "tcp://127.0.0.1:8786"
+        writing.result()
 
 
-def test_a_named_scheduler_is_joined_and_left_running(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
-    for _ in range(2):
-        with connect() as client:
-            client.wait_for_workers(1, timeout=30)
-            assert client.scheduler.address == scheduler
-            assert client.submit(os.getpid).result() != os.getpid()
+@pytest.mark.parametrize("text", [None, "", "[]", "{}"])
+def test_a_file_that_names_no_scheduler_is_an_error_after_a_while(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "scheduler.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(ClusterError, match=r"scheduler\.json' names no scheduler after 0.1 s; start one with"):
+        scheduler_address(file, seconds=0.1)
+
+
+def test_an_address_and_a_file_are_one_too_many() -> None:
+    with pytest.raises(BadArgumentError, match="not both"):
+        connect("tcp://127.0.0.1:8786", scheduler_file="scheduler.json")
 
 
 def test_a_scheduler_behind_tls_is_joined_with_the_certificate_that_dask_is_configured_with(tmp_path: Path) -> None:
@@ -82,7 +104,7 @@ def test_a_scheduler_behind_tls_is_joined_with_the_certificate_that_dask_is_conf
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *map(str, options)]
         scheduler = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
         try:
-            address = wait_for_address(file)
+            address = scheduler_address(file)
             assert address.startswith("tls://")
             with dask.config.set(tls), connect(address) as client:
                 assert client.run_on_scheduler(os.getpid) == scheduler.pid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import psutil
 import pytest
 
 import course
-from course.cluster import ObjectStore, connect
+from course.cluster import ObjectStore, connect, scheduler_address
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,11 +48,7 @@ class Processes:
     def start_scheduler(self, port: str = "0") -> str:
         self.file.unlink(missing_ok=True)
         self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0")
-        for _ in range(600):
-            if self.file.is_file():
-                return str(json.loads(self.file.read_text(encoding="utf-8"))["address"])
-            time.sleep(0.05)
-        raise AssertionError((self.home / "log").read_text(encoding="utf-8"))
+        return scheduler_address(self.file)
 
     def start_worker(self, *options: str) -> None:
         self.start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", *options)
