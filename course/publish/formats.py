@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
+from course.environment.facts import BROWSERS
 from course.errors import UnknownFormatError
-from course.publish.browser import find_chromium
 
 
 class Exporter(Protocol):
@@ -20,6 +20,24 @@ class Exporter(Protocol):
     def from_notebook_node(self, nb: Any, resources: dict[str, Any]) -> tuple[str | bytes, dict[str, Any]]:
         """Return the published text or bytes, and the resources."""
         ...
+
+
+@dataclass(frozen=True)
+class Substitute:
+    """An exporter that works with programs of this machine.
+
+    Attributes:
+        exporter: ``module:Class`` of the nbconvert exporter.
+        programs: the names, one of which is enough, of each program that it runs.
+    """
+
+    exporter: str
+    programs: tuple[tuple[str, ...], ...]
+
+    def find(self) -> str | None:
+        """Return the name of its first program, or None if one is not on this machine."""
+        found = [next(filter(shutil.which, names), None) for names in self.programs]
+        return found[0] if all(found) else None
 
 
 @dataclass(frozen=True)
@@ -33,7 +51,7 @@ class Format:
         exporter: ``module:Class`` of the nbconvert exporter that makes it.
         requires: modules without which the exporter does not work.
         in_links_bar: whether pages link to it; the site's index always does.
-        substitute: ``module:Class`` of the exporter that a browser makes it with, where a module is missing.
+        substitutes: what else can make it where a module is missing, best first.
     """
 
     name: str
@@ -42,16 +60,17 @@ class Format:
     exporter: str
     requires: tuple[str, ...] = ()
     in_links_bar: bool = True
-    substitute: str = ""
+    substitutes: tuple[Substitute, ...] = ()
 
 
 _TYPST = ("typst", "tylax")
-_BROWSER = "course.publish.chromium:ChromiumPDFExporter"
+_BROWSER = Substitute("course.publish.chromium:ChromiumPDFExporter", (BROWSERS,))
+_LATEX = Substitute("course.publish.latex:LatexPDFExporter", (("xelatex",), ("pandoc",)))
 
 FORMATS: tuple[Format, ...] = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
     Format("html", "html", ".html", "course.publish.html:HTMLPageExporter"),
-    Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST, substitute=_BROWSER),
+    Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST, substitutes=(_BROWSER, _LATEX)),
     Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
     Format("slides", "slides", ".slides.html", "course.publish.slides:SlidesExporter"),
     Format("slides2", "slides (2)", ".slides.pdf", "course.publish.typst:SlidesPDFExporter", _TYPST),
@@ -83,10 +102,11 @@ def makeable(formats: Iterable[Format]) -> tuple[list[Format], list[str]]:
     made, warnings = [], []
     for one in formats:
         missing = missing_modules(one)
-        browser = find_chromium() if missing and one.substitute else None
-        if browser:
-            warnings.append(f"{one.name} is printed by {Path(browser).name}: install {', '.join(missing)}")
-            made.append(replace(one, exporter=one.substitute, requires=()))
+        found = [(other, program) for other in one.substitutes if (program := other.find())] if missing else []
+        if found:
+            other, program = found[0]
+            warnings.append(f"{one.name} is printed by {program}: install {', '.join(missing)}")
+            made.append(replace(one, exporter=other.exporter, requires=()))
         elif missing:
             warnings.append(f"{one.name} is left out: install {', '.join(missing)}")
         else:
