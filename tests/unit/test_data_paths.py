@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from every_way import EVERY_WAY
 
 import course
 from course.cluster import ObjectStore
@@ -75,7 +76,7 @@ def narrow(address: str, small: Path) -> str:
     return "s3://damir/narrow.csv"
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EVERY_WAY)
 def test_every_way_answers_from_the_store_to_the_cent(store: ObjectStore, narrow: str, way: str) -> None:
     form = FORMATS[WAYS[way].format]
     remote = convert(form.name, narrow, f"s3://damir/{way}{form.suffix}")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from every_way import EVERY_WAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,15 +139,9 @@ def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
     return make
 
 
-def skip_if_absent(way: str) -> None:
-    if not is_installed(WAYS[way].library):
-        pytest.skip(f"{WAYS[way].library} is not installed")
-
-
 @pytest.mark.parametrize("file", ["small", "month", *HOSTILE])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EVERY_WAY)
 def test_every_way_is_right_to_the_cent_on_every_file(way: str, file: str, case_of: Callable[[str], Case]) -> None:
-    skip_if_absent(way)
     case = case_of(file)
     found = answer(way, case.file(WAYS[way].format))
     assert {age: round(euros * 100) for age, euros in found.items()} == case.cents
