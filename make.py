@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 
-OLDEST = (3, 11)
+# datasketches has no wheel for Python 3.14
+OLDEST, NEWEST = (3, 11), (3, 13)
 HERE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(HERE, ".venv")
 SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
@@ -31,9 +32,12 @@ STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["browser"] + STEPS["notebo
 
 def main(arguments):
     """Run the steps of each target named on the command line, and return the exit code."""
-    if sys.version_info < OLDEST:
-        return "bigdata-course needs Python 3.11 or newer and this is %s: run make PYTHON=python3.12 %s" % (
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        return "bigdata-course needs Python %d.%d to %d.%d and this is %s: run make PYTHON=python%d.%d %s" % (
+            *OLDEST,
+            *NEWEST,
             sys.version.split()[0],
+            *NEWEST,
             " ".join(arguments),
         )
     unknown = sorted(set(arguments) - set(STEPS))

@@ -25,7 +25,7 @@ class Facts:
 
     Attributes:
         python: its version, ``3.11.7``.
-        wanted_python: the versions that will do, ``>=3.11``.
+        wanted_python: the versions that will do, ``>=3.11,<3.14``.
         packages: what the course asks for, and what is installed of it.
         memory_bytes: memory that this process may use, that of the container if there is one.
         available_bytes: part of it that no program uses now.

@@ -69,7 +69,7 @@ def _of_extras(text: str) -> Iterator[str]:
 
 
 def declared_python() -> str:
-    """Return the versions of Python that will do, such as ``>=3.11``.
+    """Return the versions of Python that will do, such as ``>=3.11,<3.14``.
 
     Raises:
         MissingDependencyError: the course itself is not installed.
