@@ -35,7 +35,7 @@ class LatexPDFExporter(PDFExporter):
         """Return the PDF and the resources, to which warnings were added.
 
         Raises:
-            BuildError: LaTeX refuses the document, or pandoc cannot read its text.
+            BuildError: LaTeX refuses the document.
         """
         told = resources.setdefault("course_warnings", []) if resources is not None else []
         try:
