@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from course.ways.question import AGE, AMOUNT, sum_parts
@@ -14,9 +13,19 @@ if TYPE_CHECKING:
     from course.ways.question import Answer
 
 
-def sum_blocks(blocks: Iterable[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> Answer:
-    """Return the answer from blocks of ages (the smallest integer stands for a missing one) and amounts (euros)."""
-    return sum_parts(_sum_block(ages, amounts) for ages, amounts in blocks)
+BLOCK_ROWS = 2**19
+"""Rows read at a time, several chunks of the formats: by one chunk at a time, zarr took 1.5 times as long."""
+
+
+def sum_columns(ages: Any, amounts: Any) -> Answer:
+    """Return the answer from two columns on disk, read by blocks; memory does not depend on their length.
+
+    Args:
+        ages: array of integers of any library that slices, the smallest of its type standing for a missing one.
+        amounts: array of euros of the same length.
+    """
+    blocks = (slice(start, start + BLOCK_ROWS) for start in range(0, ages.shape[0], BLOCK_ROWS))
+    return sum_parts(_sum_block(ages[block], amounts[block]) for block in blocks)
 
 
 def _sum_block(ages: np.ndarray[Any, Any], amounts: np.ndarray[Any, Any]) -> pd.Series[float]:

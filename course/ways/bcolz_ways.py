@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.ways.arrays import sum_blocks
+from course.ways.arrays import sum_columns
 from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
@@ -33,10 +33,8 @@ def to_bcolz(source: Location, target: Path) -> None:
 
 
 def bcolz_ctable(path: Path) -> Answer:
-    """Answer from a bcolz ctable, a block of both columns at a time; memory does not depend on the file."""
+    """Answer from a bcolz ctable, blocks of both columns at a time; memory does not depend on the file."""
     import bcolz
 
     table = bcolz.open(str(path), mode="r")
-    ages, amounts = table[AGE], table[AMOUNT]
-    blocks = (slice(start, start + BLOCK_ROWS) for start in range(0, len(ages), BLOCK_ROWS))
-    return sum_blocks((ages[block], amounts[block]) for block in blocks)
+    return sum_columns(table[AGE], table[AMOUNT])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.data.paths import open_binary
-from course.ways.arrays import sum_blocks
+from course.ways.arrays import sum_columns
 from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
@@ -35,10 +35,8 @@ def to_hdf5(source: Location, target: Path) -> None:
 
 
 def h5py_hdf5(path: Location) -> Answer:
-    """Answer from an HDF5 file, a chunk of both columns at a time; memory does not depend on the file."""
+    """Answer from an HDF5 file, blocks of both columns at a time; memory does not depend on the file."""
     import h5py
 
     with nullcontext(path) if isinstance(path, Path) else open_binary(path) as source, h5py.File(source) as file:
-        ages, amounts = file[AGE], file[AMOUNT]
-        blocks = (slice(start, start + CHUNK_ROWS) for start in range(0, len(ages), CHUNK_ROWS))
-        return sum_blocks((ages[block], amounts[block]) for block in blocks)
+        return sum_columns(file[AGE], file[AMOUNT])

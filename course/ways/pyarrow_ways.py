@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**20
-BATCH_ROWS = 2**16
+BATCH_ROWS = 2**18
 ROW_GROUP_ROWS = 2**19
 
 
@@ -89,4 +89,4 @@ def pyarrow_parquet(path: Location) -> Answer:
     from pyarrow import parquet
 
     with open_binary(path, access="ranges") as binary, parquet.ParquetFile(binary) as file:
-        return sum_batches(file.iter_batches(BATCH_ROWS, columns=[AGE, AMOUNT]))
+        return sum_batches(file.iter_batches(ROW_GROUP_ROWS, columns=[AGE, AMOUNT]))
