@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from course.ways.question import Answer
 
-
 BLOCK_ROWS = 2**19
 """Rows read at a time, several chunks of the formats: by one chunk at a time, zarr took 1.5 times as long."""
 

@@ -139,6 +139,22 @@ def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
     return make
 
 
+BATCHED = {"pyarrow-feather", "pyarrow-parquet", "h5py", "zarr", "bcolz"}
+
+
+@pytest.mark.parametrize("way", [way for way in EVERY_WAY if way.values[0] in BATCHED])
+def test_a_file_of_many_batches_is_right_to_the_cent(
+    way: str, case_of: Callable[[str], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the batches of half a million rows would hold the small file whole
+    monkeypatch.setattr("course.ways.arrays.BLOCK_ROWS", 9_999)
+    monkeypatch.setattr("course.ways.pyarrow_ways.BATCH_ROWS", 9_999)
+    monkeypatch.setattr("course.ways.pyarrow_ways.ROW_GROUP_ROWS", 9_999)
+    form = FORMATS[WAYS[way].format]
+    made = convert(form.name, case_of("small").path, tmp_path / f"small{form.suffix}")
+    assert dict((answer(way, made) * 100).round().astype("int64").items()) == CENTS_BY_AGE
+
+
 @pytest.mark.parametrize("file", ["small", "month", *HOSTILE])
 @pytest.mark.parametrize("way", EVERY_WAY)
 def test_every_way_is_right_to_the_cent_on_every_file(way: str, file: str, case_of: Callable[[str], Case]) -> None:
