@@ -46,9 +46,7 @@ def test_a_page_weighs_less_than_500_kb_beside_its_pictures(built_site: Any, nam
     assert len(re.sub(r'data:image/[^"]*', "", page).encode()) < 500_000
 
 
-@pytest.mark.parametrize(
-    "page", ["index.html", *(f"{name}{suffix}" for name in NAMES for suffix in (".html", ".slides.html"))]
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_refers_to_nothing_outside_but_links(built_site: Any, page: str) -> None:
     text = (built_site.folder / page).read_text(encoding="utf-8")
     styles = "".join(re.findall(r"<style>.*?</style>", text, re.DOTALL))

@@ -29,7 +29,6 @@ def scheduler_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Start a scheduler and a worker as processes of their own; return the scheduler's file."""
     home = tmp_path_factory.mktemp("scheduler")
     file = home / "scheduler.json"
-    dask = [sys.executable, "-m", "distributed.cli"]
     commands = {
         "dask_scheduler": ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"],
         "dask_worker": ["--nthreads", "1", "--memory-limit", "512MiB", "--host", "127.0.0.1"],
@@ -37,7 +36,7 @@ def scheduler_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     processes = []
     with (home / "log").open("w", encoding="utf-8") as log:
         for name, options in commands.items():
-            words = [*dask[:-1], f"distributed.cli.{name}", "--scheduler-file", str(file), *options]
+            words = [sys.executable, "-m", f"distributed.cli.{name}", "--scheduler-file", str(file), *options]
             processes.append(subprocess.Popen(words, cwd=home, stdout=log, stderr=log))
         try:
             yield file
