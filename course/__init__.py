@@ -9,27 +9,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course.data.downloads import download
-    from course.data.lexicon import label, lexicon
-    from course.data.lexicon_workbook import lexicon_file
-    from course.data.month import month_file
-    from course.data.small import small_file
-    from course.environment import doctor
+    from course.codes import label, lexicon, lexicon_file
+    from course.diagnosis import doctor
+    from course.downloads.downloads import download
     from course.errors import CourseError
     from course.figures import show
+    from course.generator.month import month_file
+    from course.generator.small import small_file
     from course.menu import add_notebook_menu
 
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
-    "doctor": "course.environment",
-    "download": "course.data.downloads",
-    "label": "course.data.lexicon",
-    "lexicon": "course.data.lexicon",
-    "lexicon_file": "course.data.lexicon_workbook",
-    "month_file": "course.data.month",
+    "doctor": "course.diagnosis",
+    "download": "course.downloads.downloads",
+    "label": "course.codes",
+    "lexicon": "course.codes",
+    "lexicon_file": "course.codes",
+    "month_file": "course.generator.month",
     "show": "course.figures",
-    "small_file": "course.data.small",
+    "small_file": "course.generator.small",
 }
 
 __all__ = [

@@ -75,7 +75,7 @@ class DataMagics(Magics):
             %download A201612.csv.gz -d big -o month
             %download https://example.org/table.csv.xz --hash sha256:0123…
         """
-        from course.data.downloads import download
+        from course.downloads.downloads import download
 
         arguments = parse(self.download, line)
         path = download(
@@ -108,7 +108,7 @@ class DataMagics(Magics):
             %head data/A201612_small.csv -n 3 --raw
             %head "my file.txt" -e latin-1 -o text
         """
-        from course.data.lines import head
+        from course.reading import head
 
         return self._shown(head, parse(self.head, line))
 
@@ -130,7 +130,7 @@ class DataMagics(Magics):
             %tail data/A201612.csv
             %tail data/A201612.csv -n 3 -o last
         """
-        from course.data.lines import tail
+        from course.reading import tail
 
         return self._shown(tail, parse(self.tail, line))
 
@@ -149,7 +149,7 @@ class DataMagics(Magics):
             %linecount data/A201612_small.csv
             %linecount data/A201612_small.csv --text -o lines
         """
-        from course.data.lines import count_lines
+        from course.reading import count_lines
 
         arguments = parse(self.linecount, line)
         count = count_lines(self._value(arguments.file), text=arguments.text, encoding=arguments.encoding)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from course.bench.machine import describe_machine
 from course.bench.process import TaskFailedError, run_task
 from course.bench.results import Bench, Result, Run
-from course.data.month import month_file
 from course.files import data_directory, make_folder
+from course.generator.month import month_file
 from course.progress import progress_bar
 from course.size import format_size
 from course.ways import FORMATS, Way
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from course.bench.options import BenchOptions
-    from course.data.report import MonthReport
+    from course.generator.report import MonthReport
 
 MEMORY_PER_TEXT = 6
 """Memory that a way which loads the whole table may take, for one byte of text: pandas was measured at 5.5."""

@@ -10,7 +10,7 @@ import click
 from course.errors import CourseError
 
 if TYPE_CHECKING:
-    from course.environment import Diagnosis
+    from course.diagnosis import Diagnosis
 
 
 @click.command(short_help="Check that the lessons can run on this machine.")
@@ -29,7 +29,7 @@ def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
       course doctor notebooks/data --packages
       course doctor --json
     """  # noqa: D301 click reads \b as: keep these lines
-    from course.environment import doctor as examined
+    from course.diagnosis import doctor as examined
     from course.files import data_directory
 
     diagnosis = examined(data_directory() if folder is None else folder)

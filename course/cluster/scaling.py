@@ -150,7 +150,7 @@ def make_file(path: Path, seed: int, rows: int) -> Any:
     """Generate one file, on a worker, and return its report."""
     from dataclasses import replace
 
-    from course.data.month import month_file
+    from course.generator.month import month_file
 
     start = perf_counter()
     path.unlink(missing_ok=True)

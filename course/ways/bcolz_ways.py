@@ -10,7 +10,7 @@ from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 BLOCK_ROWS = 2**17

@@ -9,7 +9,7 @@ from course.ways.question import AGE, AMOUNT, as_answer
 from course.ways.source import open_batches, rebatch
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 BATCH_ROWS = 2**17

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**25

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.data.paths import CACHES, file_system
+from course.reading import CACHES, file_system
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 from course.ways.source import open_batches
 
 if TYPE_CHECKING:
     import duckdb
 
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 SUM_BY_AGE = f"""

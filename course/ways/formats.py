@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from course.data.copies import stored
-from course.data.paths import Location, located
 from course.errors import BadArgumentError
 from course.files import make_folder
+from course.reading import Location, located, stored
 from course.ways.libraries import require
 
 

@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.data.paths import open_binary
+from course.reading import open_binary
 from course.ways.arrays import sum_columns
 from course.ways.question import AGE, AMOUNT
 from course.ways.source import open_batches, rebatch, to_numpy
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 CHUNK_ROWS = 2**17

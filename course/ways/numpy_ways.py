@@ -12,7 +12,7 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from course.data.paths import open_binary, size_of
+from course.reading import open_binary, size_of
 from course.ways.decimals import PADDING, hundredths, whole_numbers
 from course.ways.fields import find_fields
 from course.ways.pandas_ways import DTYPES
@@ -20,7 +20,7 @@ from course.ways.processes import Range, share
 from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer, from_pairs
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.fields import Fields
     from course.ways.question import Answer
 

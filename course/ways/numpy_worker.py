@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from course.data.paths import Location, located
+from course.reading import Location, located
 from course.ways.numpy_ways import Layout, sum_range
 
 

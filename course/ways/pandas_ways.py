@@ -11,7 +11,7 @@ from course.ways.source import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 CHUNK_ROWS = 500_000

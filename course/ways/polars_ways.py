@@ -9,7 +9,7 @@ from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 if TYPE_CHECKING:
     import polars as pl
 
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 

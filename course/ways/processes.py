@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
 
 Range: TypeAlias = tuple[int, int]
 """The first byte of a range, and the one after its last."""

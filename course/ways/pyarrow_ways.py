@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.data.paths import open_binary
+from course.reading import open_binary
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 from course.ways.source import open_batches, rebatch
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 BLOCK_BYTES = 2**20

@@ -7,11 +7,11 @@ import io
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from course.data.paths import open_binary
+from course.reading import open_binary
 from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-from course.data.schema import AGE, AMOUNT, SEPARATOR
+from course.generator.schema import AGE, AMOUNT, SEPARATOR
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from course.data.copies import fetched
-from course.data.paths import Location, explained, located
 from course.errors import BadArgumentError
+from course.reading import Location, explained, fetched, located
 from course.ways.formats import load
 from course.ways.libraries import require
 

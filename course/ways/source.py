@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from course.data.paths import name_of, open_binary, size_of
-from course.data.schema import SEPARATOR, arrow_schema
+from course.generator.schema import SEPARATOR, arrow_schema
 from course.progress import progress_bar
+from course.reading import name_of, open_binary, size_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from course.data.paths import Location
+    from course.reading import Location
 
 BLOCK_BYTES = 2**22
 """Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""

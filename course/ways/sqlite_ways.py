@@ -11,7 +11,7 @@ from course.ways.question import AGE, AMOUNT, from_pairs
 from course.ways.source import open_batches
 
 if TYPE_CHECKING:
-    from course.data.paths import Location
+    from course.reading import Location
     from course.ways.question import Answer
 
 SUM_BY_AGE = f"SELECT {AGE}, total({AMOUNT}) FROM damir WHERE {AGE} IS NOT NULL GROUP BY {AGE}"  # noqa: S608

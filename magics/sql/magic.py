@@ -221,8 +221,7 @@ class SQLMagics(Magics):
             %SQL_import_tsv A201612_small.csv -t damir
             %SQL_import_tsv "my data/ages.txt" -s tab -e latin-1 --if_exists append
         """
-        from course.data.copies import fetched
-        from course.data.paths import is_address
+        from course.reading import fetched, is_address
         from magics.sql.delimited import describe
 
         options = parse(self.SQL_import_tsv, line)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from misbehaving_server import IMPATIENT, Server
 
-from course.data.downloads import download
-from course.data.registry import Registry
+from course.downloads.downloads import download
+from course.downloads.registry import Registry
 
 TEXT = b"AGE_BEN_SNDS;PRS_REM_MNT;\n" + b"60;.51;\n" * 5000
 GZIP = gzip.compress(TEXT, mtime=0)

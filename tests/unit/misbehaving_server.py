@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from course.data.patience import Patience
+from course.downloads.patience import Patience
 
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds

@@ -18,7 +18,7 @@ import pytest
 from downloading_user import GZIP, SMALL, TEXT, Course
 from misbehaving_server import Content, Server, redirect, serve, status
 
-from course.data.downloads import normal_hash
+from course.downloads.downloads import normal_hash
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 
 # --- what is there is checked, not trusted

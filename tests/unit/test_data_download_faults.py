@@ -36,9 +36,9 @@ from misbehaving_server import (
     wrong_part,
 )
 
-from course.data.downloads import download
-from course.data.partial import PartialFile
-from course.data.receipts import Receipt
+from course.downloads.downloads import download
+from course.downloads.partial import PartialFile
+from course.downloads.receipts import Receipt
 from course.errors import CourseError, DownloadError
 
 # text that compresses little, so that the compressed file has some size: 90 kB

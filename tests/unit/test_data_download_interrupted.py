@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from misbehaving_server import IMPATIENT, Content, Server, drip, serve
 
-from course.data.downloads import download
+from course.downloads.downloads import download
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
@@ -22,7 +22,7 @@ FILE = Content(BODY)
 CHILD = """
 import sys
 from pathlib import Path
-from course.data.downloads import download
+from course.downloads.downloads import download
 {before}
 url, folder, cache = sys.argv[1:]
 download(url, folder, cache=Path(cache))
@@ -31,7 +31,7 @@ LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 # a real signal, at a moment that is always the same
 INTERRUPT_DECOMPRESSION = """
 import gzip, os, signal
-from course.data import archive
+from course.downloads import archive
 class Interrupted(gzip.GzipFile):
     def read(self, size=-1):
         if self.tell():

@@ -8,10 +8,10 @@ import pytest
 from downloading_user import GZIP, MONTH, SMALL, TEXT, Course, synthetic
 from misbehaving_server import Content, Server, page, serve, status
 
-from course.data.month import month_file
-from course.data.registry import Registry
-from course.data.report import read_report
+from course.downloads.registry import Registry
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
+from course.generator.month import month_file
+from course.generator.report import read_report
 
 # --- names of the course
 

@@ -8,8 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from course.data.lexicon import code_list, label, lexicon
-from course.data.lexicon_workbook import AXES_SHEET, VARIABLES_SHEET, WORKBOOK_NAME, lexicon_file
+from course.codes import AXES_SHEET, VARIABLES_SHEET, WORKBOOK_NAME, code_list, label, lexicon, lexicon_file
 from course.errors import BadArgumentError, ExistingFileError, OutputError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from course.data.lines import BLOCK, _Encoding, _start_of_last_lines, count_lines, head, tail
 from course.errors import BadArgumentError
+from course.reading import BLOCK, _Encoding, _start_of_last_lines, count_lines, head, tail
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "latin-1", "cp1252", "shift_jis", "gb18030"]
 # bytes of line ends across two letters of UTF-16

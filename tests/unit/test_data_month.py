@@ -17,11 +17,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from course.data.blocks import in_order
-from course.data.month import month_file, rows_of_size
-from course.data.report import report_path
-from course.data.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
+from course.generator.blocks import in_order
+from course.generator.month import month_file, rows_of_size
+from course.generator.report import report_path
+from course.generator.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
 
 ROWS = 40_000  # more than one block, the last one cut
 SUFFIXES = (".csv", ".csv.gz", ".parquet")

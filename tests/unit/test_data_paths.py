@@ -14,10 +14,9 @@ from every_way import EVERY_WAY
 import course
 from course.cluster import ObjectStore
 from course.cluster.object_store import forget_clients
-from course.data.lines import count_lines, head, tail
-from course.data.paths import is_address, located, name_of
-from course.data.truth import CENTS_BY_AGE
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+from course.generator.answer import CENTS_BY_AGE
+from course.reading import count_lines, head, is_address, located, name_of, tail
 from course.ways import FORMATS, WAYS, answer, convert
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course.data.acts import acts
-from course.data.month import month_file
-from course.data.schema import COLUMNS, NULLABLE
+from course.generator.acts import acts
+from course.generator.month import month_file
+from course.generator.schema import COLUMNS, NULLABLE
 
 ROWS = 100_000
 MEASURES = ("ACT_COG", "ACT_NBR", "ACT_QTE", "DEP_MNT", "PAI_MNT", "REM_MNT")

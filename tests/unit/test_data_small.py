@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from course.data import small
-from course.data.schema import COLUMNS, HEADER
-from course.data.small import SMALL_SHA256, SMALL_SIZE, small_file
-from course.data.truth import CENTS_BY_AGE, ROWS_BY_AGE, SMALL_NAME
 from course.errors import ExistingFileError, OutputError
+from course.generator import small
+from course.generator.answer import CENTS_BY_AGE, ROWS_BY_AGE, SMALL_NAME
+from course.generator.schema import COLUMNS, HEADER
+from course.generator.small import SMALL_SHA256, SMALL_SIZE, small_file
 
 # what the public lesson printed: the first two rows as text, the first five transposed
 PRINTED_AS_TEXT = (
@@ -229,7 +229,9 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     import subprocess
     import sys
 
-    program = "import sys, course.data.small; print([m for m in ('numpy', 'pandas', 'pyarrow') if m in sys.modules])"
+    program = (
+        "import sys, course.generator.small; print([m for m in ('numpy', 'pandas', 'pyarrow') if m in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
     assert small.small_file is small_file

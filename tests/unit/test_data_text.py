@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.data.layout import layout
-from course.data.measures import QUANTITIES, SPREADS
-from course.data.pieces import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
-from course.data.quantiles import ONE, lognormal_quantile
-from course.data.random_stream import OUTCOMES, apportion, draw_lanes, outcome_table, raw_words
-from course.data.schema import COLUMNS, DECIMALS, HEADER, arrow_schema, pandas_dtypes
-from course.data.segments import hundredths_text
+from course.generator.layout import layout
+from course.generator.measures import QUANTITIES, SPREADS
+from course.generator.pieces import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
+from course.generator.quantiles import ONE, lognormal_quantile
+from course.generator.random_stream import OUTCOMES, apportion, draw_lanes, outcome_table, raw_words
+from course.generator.schema import COLUMNS, DECIMALS, HEADER, arrow_schema, pandas_dtypes
+from course.generator.segments import hundredths_text
 
 ORACLE = re.compile(r"0|-?(?:[1-9]\d*)?\.\d?[1-9]|-?[1-9]\d*")
 HUNDREDTHS = st.integers(-(10**12), 10**12)

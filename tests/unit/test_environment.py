@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import course
 from course.cli import main
-from course.environment.data_size import DISK_SHARE, REAL_SIZE, SIZES, advise, data_size
-from course.environment.doctor import LEAST_DISK, LEAST_MEMORY, examine
-from course.environment.facts import Facts, gather, read_limit, runs_this_python, write_error
-from course.environment.packages import declared_requirements, packages
+from course.diagnosis.data_size import DISK_SHARE, REAL_SIZE, SIZES, advise, data_size
+from course.diagnosis.doctor import LEAST_DISK, LEAST_MEMORY, examine
+from course.diagnosis.facts import Facts, gather, read_limit, runs_this_python, write_error
+from course.diagnosis.packages import declared_requirements, packages
 from course.size import format_size
 
 GIB = 2**30
@@ -243,7 +243,7 @@ def test_the_command_says_no_with_code_2_and_one_line_of_what_to_do(
 def test_a_course_that_is_not_installed_is_one_clear_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("course.environment.packages.DISTRIBUTION", "bigdata-course-that-is-absent")
+    monkeypatch.setattr("course.diagnosis.packages.DISTRIBUTION", "bigdata-course-that-is-absent")
     code, out, err = run(capsys, tmp_path)
     assert (code, out) == (2, "")
     assert "is not installed; in its folder: pip install -e ." in err

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import course
-from course.data.truth import CENTS_BY_AGE
 from course.errors import BadArgumentError, MissingDependencyError
+from course.generator.answer import CENTS_BY_AGE
 from course.ways import FORMATS, WAYS, answer, convert, numpy_ways, processes
 from course.ways import registry as registry_module
 from course.ways.decimals import PADDING, hundredths, whole_numbers

@@ -1,0 +1,140 @@
+"""A whole month of Open DAMIR, of any size: ``A201612.csv``, ``.csv.gz`` or ``.parquet``."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from course.errors import BadArgumentError, ExistingFileError, OutputError
+from course.files import make_folder, replacing
+from course.generator.formats import Format, format_of
+from course.generator.report import MonthReport, read_report, write_report
+from course.progress import progress_bar
+from course.size import format_size
+
+if TYPE_CHECKING:
+    from course.generator.blocks import Block
+
+SEED = 2016_12
+THREADS = 2
+
+
+def month_file(
+    path: Path | str,
+    *,
+    rows: int | None = None,
+    size: int | None = None,
+    seed: int = SEED,
+    overwrite: bool = False,
+    threads: int = THREADS,
+) -> MonthReport:
+    """Generate a month, unless the file is already there, and return what is known of it.
+
+    The rows have the 55 columns of a file of 2016, its codes, its relations between columns and its heavy-tailed
+    amounts. They depend on the seed only: not on the format, nor on the number of threads, and a longer month begins
+    with the rows of a shorter one. A small JSON file beside it keeps the exact answer.
+
+    Args:
+        path: the file; its suffix says the format: ``.csv``, ``.csv.gz`` or ``.parquet``.
+        rows: number of rows. Exactly one of ``rows`` and ``size`` is given.
+        size: bytes of the CSV text, whatever the format; the number of rows that comes nearest is chosen.
+        seed: an integer, zero or more.
+        overwrite: replace the file if it is there and is not the one asked for.
+        threads: number of threads that make rows.
+
+    Raises:
+        BadArgumentError: ``rows``, ``size``, ``seed`` or ``threads`` has no meaning.
+        UnknownFormatError: the suffix is none of the three.
+        ExistingFileError: another file is there and ``overwrite`` is false.
+        OutputError: the folder cannot be written, or the disk is too small.
+    """
+    path = Path(path)
+    form = format_of(path)
+    _check(rows, size, seed, threads)
+    count = rows if rows is not None else rows_of_size(size or 0, seed)
+    there = read_report(path)
+    if there is not None and (there.rows, there.seed, there.format) == (count, seed, form.suffix):
+        return there
+    if path.exists() and not overwrite:
+        raise ExistingFileError(f"{path} is there and is another file; delete it, or ask to overwrite it")
+    make_folder(path.parent)
+    _check_space(path, form, count)
+    return _write(path, form, count, seed, threads)
+
+
+def _check(rows: int | None, size: int | None, seed: int, threads: int) -> None:
+    if (rows is None) == (size is None):
+        raise BadArgumentError("give either a number of rows or a size in bytes, and not both")
+    for name, number in (("rows", rows), ("size", size), ("threads", threads)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise BadArgumentError(f"{name} is {number}; give a whole number, one or more")
+    if not isinstance(seed, int) or seed < 0:
+        raise BadArgumentError(f"seed is {seed}; give a whole number, zero or more")
+
+
+def rows_of_size(size: int, seed: int) -> int:
+    """Return the number of rows whose CSV text comes nearest to ``size`` bytes, at least one.
+
+    Beyond the first block it is an estimate from the mean length of its rows, good to a thousandth.
+    """
+    import numpy as np
+
+    from course.generator.blocks import BLOCK_ROWS, month_rows
+    from course.generator.csv_text import CSV_HEADER, csv_text
+
+    ends = csv_text(month_rows(seed, 0)).ends
+    wanted = size - len(CSV_HEADER)
+    if wanted > ends[-1]:
+        return round(wanted * BLOCK_ROWS / int(ends[-1]))
+    return max(1, int(np.argmin(np.abs(ends - wanted))) + 1)
+
+
+def _check_space(path: Path, form: Format, rows: int) -> None:
+    needed, free = rows * form.bytes_per_row, shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise OutputError(
+            f"{path} needs about {format_size(needed)} and {format_size(free)} are free: "
+            f"free {format_size(needed - free)} more, or ask for a smaller file"
+        )
+
+
+def _write(path: Path, form: Format, rows: int, seed: int, threads: int) -> MonthReport:
+    from course.generator.blocks import month_blocks
+
+    start = perf_counter()
+    with replacing(path) as temporary:
+        with (
+            form.sink(temporary) as write,
+            progress_bar(rows * form.bytes_per_row, description=path.name) as bar,
+            closing(month_blocks(seed, rows, form, threads)) as blocks,
+        ):
+            answer = _Answer()
+            for block in blocks:
+                bar.update(write(block.content))
+                answer.add(block)
+        report = answer.report(path, form, rows, temporary.stat().st_size, seed)
+        write_report(report)
+    return replace(report, seconds=perf_counter() - start)
+
+
+class _Answer:
+    """The exact answer, gathered block by block in integers of any size."""
+
+    def __init__(self) -> None:
+        from course.generator.people import AGES
+
+        self.rows_by_age = dict.fromkeys(AGES, 0)
+        self.cents_by_age = dict.fromkeys(AGES, 0)
+
+    def add(self, block: Block) -> None:
+        counts, sums = block.rows_by_age.tolist(), block.cents_by_age.tolist()
+        for age, count, cents in zip(self.rows_by_age, counts, sums, strict=True):
+            self.rows_by_age[age] += count
+            self.cents_by_age[age] += cents
+
+    def report(self, path: Path, form: Format, rows: int, size_bytes: int, seed: int) -> MonthReport:
+        return MonthReport(path, form.suffix, rows, size_bytes, seed, self.rows_by_age, self.cents_by_age)

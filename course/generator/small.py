@@ -1,0 +1,79 @@
+"""The extract ``A201612_small.csv``: the file on which every lesson answers the question first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from course.errors import ExistingFileError
+from course.files import data_directory, file_digest, replacing
+from course.generator.answer import SMALL_NAME
+
+SMALL_SIZE = 16_169_713
+"""Bytes of the file."""
+
+SMALL_SHA256 = "81d59786039c271c56e365e3eccb35e80fa31ae39e594069a15fffc447ee872e"
+"""SHA-256 of the file: it is the same on every platform and with every version of the libraries."""
+
+
+def small_file(folder: Path | str = "data") -> Path:
+    """Put ``A201612_small.csv`` in a folder, and return its path (relative if ``folder`` is).
+
+    The file is generated once, in about two seconds, and kept in ``course.files.data_directory()``; the folder
+    receives a hard link to it, or a symbolic link, or a copy, the first that the platform allows. It has 99,999 rows
+    on 199,999 lines of text: a blank line stands between two records.
+
+    Args:
+        folder: where the lesson expects its data; made if it is missing.
+
+    Raises:
+        ExistingFileError: the folder holds another file of this name.
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    placed = Path(folder) / SMALL_NAME
+    if placed.exists():
+        if _is_genuine(placed):
+            return placed
+        raise ExistingFileError(f"{placed} is not the extract of the course; move or delete it, then try again")
+    _place(_kept_copy(), placed)
+    return placed
+
+
+def _kept_copy() -> Path:
+    """Return the copy in the data directory, generated if it is missing or damaged."""
+    kept = data_directory() / SMALL_NAME
+    if not _is_genuine(kept):
+        from course.generator.extract import extract_text
+
+        with replacing(kept) as temporary:
+            temporary.write_bytes(extract_text())
+    return kept
+
+
+def _is_genuine(path: Path) -> bool:
+    if not path.is_file() or path.stat().st_size != SMALL_SIZE:
+        return False
+    return file_digest(path) == SMALL_SHA256
+
+
+def _place(kept: Path, placed: Path) -> None:
+    with replacing(placed) as temporary:
+        if not (_linked(kept, temporary) or _symbolically_linked(kept, temporary)):
+            shutil.copyfile(kept, temporary)
+
+
+def _linked(kept: Path, path: Path) -> bool:
+    try:
+        os.link(kept, path)
+    except (OSError, NotImplementedError, AttributeError):  # another disk, or a file system without links
+        return False
+    return True
+
+
+def _symbolically_linked(kept: Path, path: Path) -> bool:
+    try:
+        path.symlink_to(kept.resolve())
+    except (OSError, NotImplementedError):  # Windows without the right to make them
+        return False
+    return True
