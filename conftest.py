@@ -1,9 +1,11 @@
-"""What every test session needs: silent progress bars, and the name of the notebook that nbval runs."""
+"""What every test session needs: silent progress bars, a temporary folder of its own, the name of nbval's notebook."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 
 import pytest
 
@@ -12,6 +14,20 @@ os.environ["BIGDATA_COURSE_PROGRESS"] = "off"
 # a shell that starts the tests in the background has Ctrl-C ignored, and tests interrupt what they run
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# the workers of xdist get the folder that the process that starts them has made
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not IS_WORKER:
+    TEMPORARY = tempfile.mkdtemp(prefix="bigdata-course-tests-")
+    os.environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), TEMPORARY)
+    tempfile.tempdir = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remove what the tests and the libraries that they run left in the temporary folder, unless a test is red."""
+    if not IS_WORKER and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)
