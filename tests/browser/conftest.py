@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,24 +14,50 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from lab_server import Server, running_server
 from published_pages import Watched
 
-from course.publish.browser import find_chromium
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# what is waited for comes, or the test fails: on a machine whose cores are taken by something else, it comes late
+PATIENCE = 300_000  # milliseconds
 
-CHROMIUM = find_chromium()
+
+class Chromium:
+    """A browser whose pages wait as long as a busy machine needs."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    def new_page(self, **options: Any) -> Any:
+        page = self._browser.new_page(**options)
+        page.set_default_timeout(PATIENCE)
+        return page
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Chromium]:
     """Return a browser, or skip where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
     if CHROMIUM is None:
         pytest.skip("needs chromium, chromium-browser or google-chrome on the path")
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
+        yield Chromium(browser)
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a JupyterLab; each file of tests works in a folder of its own there."""
+    with running_server(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
 
 
 @dataclass(frozen=True)
@@ -63,7 +90,7 @@ def site(built_site: BuiltSite) -> Path:
 
 
 @pytest.fixture
-def watched(chromium: Any) -> Iterator[Watched]:
+def watched(chromium: Chromium) -> Iterator[Watched]:
     context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
     yield Watched(context.new_page())
     context.close()

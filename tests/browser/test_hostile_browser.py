@@ -56,7 +56,7 @@ def test_nothing_runs_and_nothing_is_fetched(chromium: Any, tmp_path: Path, expo
     page.on("request", lambda request: ran.append(request.url) if not is_here(request.url) else None)
     page.goto(path.as_uri())
     page.evaluate("document.querySelectorAll('main a').forEach(link => link.href.startsWith('http') || link.click())")
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     title = page.title()
     page.close()
     assert (ran, title) == ([], "Hostile")

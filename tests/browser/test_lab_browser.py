@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from lab_page import dialogs, stored, wait_for_kernel
-from lab_server import PANEL, Server, running_server
+from lab_page import check_link_jumps, dialogs, scroll_to_top, stored, wait_for_kernel
+from lab_server import PANEL, Server
 
 import course
 from course.working_folder import deliver
@@ -24,19 +23,19 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 LESSONS = ["00_start", "05_sqlite"]
-FINISHED_SECONDS = 300  # on a busy machine
+FINISHED_SECONDS = 900  # on a busy machine
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def student(lab: Server) -> Path:
     """A working folder, its lessons without outputs so that those found later come from Run All Cells."""
-    with running_server(tmp_path_factory.mktemp("jupyter")) as server:
-        deliver(ROOT / "notebooks", server.folder)
-        course.small_file(server.folder / "data")
-        for name in LESSONS:
-            path = server.folder / f"{name}.ipynb"
-            nbformat.write(without_outputs(nbformat.read(path, as_version=4)), path)
-        yield server
+    folder = lab.folder / "student"
+    deliver(ROOT / "notebooks", folder)
+    course.small_file(folder / "data")
+    for name in LESSONS:
+        path = folder / f"{name}.ipynb"
+        nbformat.write(without_outputs(nbformat.read(path, as_version=4)), path)
+    return folder
 
 
 def without_outputs(notebook: NotebookNode) -> NotebookNode:
@@ -49,8 +48,8 @@ def without_outputs(notebook: NotebookNode) -> NotebookNode:
 class Lesson:
     """A lesson open in JupyterLab, its code cells after the run, and the errors of its console."""
 
-    def __init__(self, page: Any, server: Server, name: str) -> None:
-        self.page, self.server, self.path = page, server, server.folder / f"{name}.ipynb"
+    def __init__(self, page: Any, lab: Server, path: Path) -> None:
+        self.page, self.lab, self.path = page, lab, path
         self.code_cells: list[NotebookNode] = []
         self.complaints: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
@@ -58,7 +57,7 @@ class Lesson:
 
     def run_all(self) -> None:
         """Choose Run All Cells in the menu, and save until the file holds the end of the run."""
-        wait_for_kernel(self.page, self.server, self.path.name)
+        wait_for_kernel(self.page, self.lab, self.lab.name_of(self.path))
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         for _ in range(2 * FINISHED_SECONDS):
@@ -77,11 +76,11 @@ class Lesson:
 
 
 @pytest.fixture(scope="module", params=LESSONS)
-def lesson(request: pytest.FixtureRequest, server: Server, chromium: Any) -> Iterator[Lesson]:
+def lesson(request: pytest.FixtureRequest, lab: Server, student: Path, chromium: Any) -> Iterator[Lesson]:
     """The lesson, run to its end and saved; in a workspace of its own, which opens no other notebook."""
     page = chromium.new_page(viewport={"width": 1300, "height": 900})
-    opened = Lesson(page, server, request.param)
-    page.goto(server.page_of(f"lab/workspaces/{request.param}/tree", opened.path.name))
+    opened = Lesson(page, lab, student / f"{request.param}.ipynb")
+    page.goto(lab.page_of(f"lab/workspaces/{request.param}/tree", lab.name_of(opened.path)))
     opened.run_all()
     yield opened
     page.close()
@@ -98,8 +97,7 @@ def test_every_cell_runs_and_only_those_meant_to_fail_do(lesson: Lesson) -> None
 
 def test_the_links_of_the_menu_jump(lesson: Lesson, tmp_path: Path) -> None:
     panel = lesson.page.locator(PANEL)
-    scroller = panel.locator(".jp-WindowedPanel-outer").first
-    scroller.evaluate("element => element.scrollTop = 0")
+    scroll_to_top(panel)
     links = panel.locator("nav.course-menu a")
     # after the scroll, JupyterLab takes its time to draw the first cell again
     playwright_api.expect(links.first).to_be_visible()
@@ -108,15 +106,7 @@ def test_the_links_of_the_menu_jump(lesson: Lesson, tmp_path: Path) -> None:
     assert all(labels)
     for index, label in enumerate(labels):
         heading = panel.locator(":is(h2, h3)[data-jupyter-id]").filter(has_text=label).first
-        # while cells above it are still being drawn, JupyterLab may lose the place: a reader clicks again
-        for patience in (3000, 10000, 20000):
-            scroller.evaluate("element => element.scrollTop = 0")
-            links.nth(index).click()
-            with contextlib.suppress(AssertionError):
-                playwright_api.expect(heading).to_be_in_viewport(timeout=patience)
-                break
-        else:
-            raise AssertionError(f"the link {label!r} does not jump")
+        check_link_jumps(panel, links.nth(index), heading)
     lesson.page.screenshot(path=tmp_path / "menu.png")
 
 

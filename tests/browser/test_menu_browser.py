@@ -9,8 +9,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_page import run_first_cell, stored
-from lab_server import KERNEL, PANEL, Server, running_server
+from lab_page import READY_SECONDS, check_link_jumps, run_first_cell, scroll_to_top, stored
+from lab_server import KERNEL, PANEL, Server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
@@ -44,15 +44,13 @@ def without_deep_heading(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("jupyter")
-    folder = home / "lessons"
+def folder(lab: Server) -> Path:
+    folder = lab.folder / "menu"
     (folder / "part").mkdir(parents=True)
     for name in ("part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
         write_lesson(folder / name)
     without_deep_heading(folder / "other.ipynb")
-    with running_server(home) as server:
-        yield server
+    return folder
 
 
 @pytest.fixture
@@ -70,26 +68,27 @@ def check_links_jump(page: Any) -> None:
     headings = panel.locator(":is(h2, h3)[data-jupyter-id]")
     playwright_api.expect(headings).to_have_count(len(LABELS))
     for index in range(len(LABELS)):
-        panel.locator(".jp-WindowedPanel-outer").first.evaluate("element => element.scrollTop = 0")
+        scroll_to_top(panel)
         playwright_api.expect(headings.nth(index)).not_to_be_in_viewport()
-        links.nth(index).click()
-        playwright_api.expect(headings.nth(index)).to_be_in_viewport()
+        check_link_jumps(panel, links.nth(index), headings.nth(index))
 
 
-def test_first_cell_shows_a_menu_whose_links_jump_in_notebook_7(server: Server, page: Any, tmp_path: Path) -> None:
+def test_first_cell_shows_a_menu_whose_links_jump_in_notebook_7(
+    lab: Server, folder: Path, page: Any, tmp_path: Path
+) -> None:
     # in JupyterLab: the test below, and the two lessons of test_lab_browser
-    name = "part/notebook.ipynb"
-    page.goto(server.page_of("notebooks", name))
-    run_first_cell(page, server, name)
+    path = folder / "part/notebook.ipynb"
+    page.goto(lab.page_of("notebooks", lab.name_of(path)))
+    run_first_cell(page, lab, lab.name_of(path))
     page.screenshot(path=tmp_path / "menu.png")
     check_links_jump(page)
     page.keyboard.press("ControlOrMeta+s")
-    assert saved_output(server.folder / name)["metadata"] == {"course": {"menu": True}}
+    assert saved_output(path)["metadata"] == {"course": {"menu": True}}
 
 
 def saved_output(path: Path) -> Any:
     """Wait until the front end has written the output of the first cell, and return it."""
-    for _ in range(100):
+    for _ in range(10 * READY_SECONDS):
         notebook = stored(path)
         if notebook and notebook.cells[0].outputs:
             return notebook.cells[0].outputs[0]
@@ -105,14 +104,14 @@ def store_menu(path: Path, menu: str) -> None:
 
 
 def test_stored_menu_jumps_before_any_cell_is_run_beside_a_lesson_with_the_same_headings(
-    server: Server, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Server, folder: Path, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from course import add_notebook_menu
 
-    path = server.folder / "stored.ipynb"
+    path = folder / "stored.ipynb"
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     store_menu(path, str(add_notebook_menu(raw=True, header="Plan")))
-    page.goto(server.page_of("lab/workspaces/stored/tree", "other.ipynb"))
+    page.goto(lab.page_of("lab/workspaces/stored/tree", lab.name_of(folder / "other.ipynb")))
     page.wait_for_selector(f"{PANEL} h2[data-jupyter-id]")
     page.locator(".jp-DirListing-item", has_text="stored.ipynb").dblclick()
     page.wait_for_selector(f"{PANEL} nav.course-menu")

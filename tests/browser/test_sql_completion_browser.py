@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 from lab_page import run_first_cell
-from lab_server import KERNEL, PANEL, Server, running_server
+from lab_server import KERNEL, PANEL, Server
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
@@ -19,29 +19,24 @@ pytestmark = pytest.mark.browser
 
 SETUP = "%load_ext magics\n%SQL_connect damir.db3"
 CELLS = [SETUP, "", "", "", "%%measure adding up\nsum(range(1000))"]
-READY = 30_000  # milliseconds: a kernel starts slowly on a busy machine
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("jupyter")) as server:
-        cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-        nbformat.write(notebook, server.folder / "sql.ipynb")
-        with closing(sqlite3.connect(server.folder / "damir.db3")) as database:
-            database.execute("CREATE TABLE damir(AGE_BEN_SNDS INTEGER, PRS_REM_MNT REAL, PRS_NAT TEXT)")
-            database.execute("CREATE TABLE regions(code TEXT)")
-            database.execute("INSERT INTO damir VALUES (30, 4.5, 'x')")
-            database.commit()
-        yield server
-
-
-@pytest.fixture(scope="module")
-def page(server: Server, chromium: Any) -> Iterator[Any]:
+def page(lab: Server, chromium: Any) -> Iterator[Any]:
     """The notebook, connected to its database."""
+    folder = lab.folder / "sql"
+    folder.mkdir()
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, folder / "sql.ipynb")
+    with closing(sqlite3.connect(folder / "damir.db3")) as database:
+        database.execute("CREATE TABLE damir(AGE_BEN_SNDS INTEGER, PRS_REM_MNT REAL, PRS_NAT TEXT)")
+        database.execute("CREATE TABLE regions(code TEXT)")
+        database.execute("INSERT INTO damir VALUES (30, 4.5, 'x')")
+        database.commit()
     page = chromium.new_page(viewport={"width": 1300, "height": 800})
-    page.goto(server.page_of("lab/tree", "sql.ipynb"))
-    playwright_api.expect(run_first_cell(page, server, "sql.ipynb")).to_contain_text("<sqlite damir.db3 (open)>")
+    page.goto(lab.page_of("lab/workspaces/sql/tree", "sql/sql.ipynb"))
+    playwright_api.expect(run_first_cell(page, lab, "sql/sql.ipynb")).to_contain_text("<sqlite damir.db3 (open)>")
     yield page
     page.close()
 
@@ -63,7 +58,7 @@ def press_tab(page: Any, index: int, code: str, awaited: str) -> list[str]:
     write(page, index, code)
     page.keyboard.press("Tab")
     items = page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item .jp-Completer-match")
-    playwright_api.expect(items.filter(has_text=awaited).first).to_be_visible(timeout=READY)
+    playwright_api.expect(items.filter(has_text=awaited).first).to_be_visible()
     found: list[str] = items.all_inner_texts()
     return found
 
@@ -91,7 +86,7 @@ def test_a_proposal_that_is_taken_is_written_and_the_query_runs(page: Any) -> No
     page.keyboard.press("Enter")
     playwright_api.expect(cell(page, 1).locator(".cm-content")).to_contain_text("FROM damir")
     page.keyboard.press("Control+Enter")
-    playwright_api.expect(cell(page, 1).locator(".jp-OutputArea-output")).to_contain_text("4.5", timeout=READY)
+    playwright_api.expect(cell(page, 1).locator(".jp-OutputArea-output")).to_contain_text("4.5")
 
 
 def test_options_of_a_magic_are_proposed(page: Any) -> None:
@@ -103,13 +98,13 @@ def test_an_error_of_sql_is_shown_with_its_hint(page: Any) -> None:
     write(page, 3, "%SQL SELECT * FROM damri")
     page.keyboard.press("Control+Enter")
     output = cell(page, 3).locator(".jp-OutputArea-output").first
-    playwright_api.expect(output).to_contain_text("did you mean damir?", timeout=READY)
+    playwright_api.expect(output).to_contain_text("did you mean damir?")
 
 
 def test_measure_shows_its_line_and_the_value(page: Any) -> None:
     cell(page, 4).locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     outputs = cell(page, 4).locator(".jp-OutputArea-output")
-    playwright_api.expect(outputs.first).to_contain_text("adding up: ", timeout=READY)
+    playwright_api.expect(outputs.first).to_contain_text("adding up: ")
     playwright_api.expect(outputs.first).to_contain_text("wall")
     playwright_api.expect(outputs.last).to_contain_text("499500")
