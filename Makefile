@@ -1,7 +1,7 @@
 # Thin: make.py does the work, also where there is no make (python make.py TARGET).
 PYTHON ?= python3
 
-.PHONY: help course test lint unit browser notebooks install clean
+.PHONY: help course test lessons lint unit browser notebooks install clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -10,6 +10,9 @@ course:  ## install, then execute and publish every notebook into build/site/
 
 test:  ## install, then lint, types, unit tests and every notebook
 	@$(PYTHON) make.py test
+
+lessons:  ## run every lesson again and store its outputs (ALL=1: the times and pictures too)
+	@$(PYTHON) make.py lessons
 
 lint unit browser notebooks install:
 	@$(PYTHON) make.py $@

@@ -19,12 +19,18 @@ INSTALL = ["-c", "constraints.txt", "-e", ".[test]"]
 
 STEPS = {
     "course": [["-m", "course", "build"]],
-    "lint": [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy", "--num-workers", "2"]],
+    "lint": [
+        ["-m", "ruff", "check"],
+        ["-m", "ruff", "format", "--check"],
+        ["-m", "mypy", "--num-workers", "2"],
+        ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+    ],
     "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser"]],
     # apart: a browser is a child process, and what children use is measured by other tests; the files with many short
     # tests, which xdist would take first, wait for the site anyway
     "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser"]],
     "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
+    "lessons": [["tests/notebooks/store_outputs.py"]],
     "install": [],
 }
 STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["browser"] + STEPS["notebooks"]
