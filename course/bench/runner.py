@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from course.bench.options import BenchOptions
-    from course.generator.report import MonthReport
+    from course.generator.answer import MonthReport
 
 MEMORY_PER_TEXT = 6
 """Memory that a way which loads the whole table may take, for one byte of text: pandas was measured at 5.5."""

@@ -149,7 +149,7 @@ def _synthetic_month(path: Path) -> Path:
 
 
 def _generated_month(path: Path) -> Path | None:
-    from course.generator.report import read_report
+    from course.generator.answer import read_report
 
     return path if read_report(path) is not None else None
 

@@ -39,10 +39,10 @@ class Act:
             ``pension`` (cash, without a base).
         unit: price of one unit of coefficient, in cents.
         spread: shape of the price around ``unit``: ``fixed``, ``free`` or ``wide``.
-        coefficient: law of the coefficient of one act, a key of ``course.generator.measures``.
-        quantity: law of the number of acts in a cell, a key of ``course.generator.measures``.
+        coefficient: law of the coefficient of one act, a key of ``course.generator.quantities``.
+        quantity: law of the number of acts in a cell, a key of ``course.generator.quantities``.
         rate: usual rate of reimbursement, in percent.
-        excess: law of what is paid above the base, a key of ``course.generator.measures``.
+        excess: law of what is paid above the base, a key of ``course.generator.quantities``.
         insurance: kind of insurance, a key of ``course.generator.insurance``.
         envelope: ``CPT_ENV_TYP`` when it is known.
         pathway: ``doctor`` when the coordinated care pathway applies, else ``other``.

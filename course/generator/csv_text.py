@@ -1,26 +1,130 @@
-"""Rows as CSV text."""
+"""Rows as CSV text: every text a row can be made of stands in one table, and a row is a list of places in it.
+
+The table holds the combinations of the segments and the usual numbers; the few other numbers of a block are formatted
+and added after them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from course.generator.pieces import Places, pieces, zeroed
-from course.generator.schema import HEADER
+from course.generator.layout import Index, hundredths_text, layout
+from course.generator.schema import HEADER, SEPARATOR
 
 if TYPE_CHECKING:
-    from course.generator.amounts import Numbers
+    from collections.abc import Callable
+
+    from course.generator.amounts import Flags, Numbers
+    from course.generator.layout import Index
     from course.generator.random_stream import Integers
     from course.generator.rows import Rows
-    from course.generator.segments import Index
+
+USUAL_HUNDREDTHS = range(-5_000, 60_000)
+"""Hundredths (amounts, coefficients) whose text is in the table."""
+
+USUAL_COUNTS = range(-500, 5_000)
+"""Numbers of acts whose text is in the table."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The table that all blocks share.
+
+    Attributes:
+        texts: the texts, each with a separator at its end.
+        segments: for each segment, the place of its first combination.
+        zero: place of zero hundredths; those of the usual numbers stand around it, in order.
+        zero_count: place of no act, likewise.
+        empty: place of an empty field.
+    """
+
+    texts: pa.Array
+    segments: dict[str, int]
+    zero: int
+    zero_count: int
+    empty: int
+
+
+@cache
+def pieces() -> Pieces:
+    """Return the table, made once."""
+    parts = {name: segment.text for name, segment in vars(layout()).items()}
+    parts["hundredths"] = pa.array([hundredths_text(number) + SEPARATOR for number in USUAL_HUNDREDTHS], pa.string())
+    parts["counts"] = pa.array([f"{number}{SEPARATOR}" for number in USUAL_COUNTS], pa.string())
+    parts["empty"] = pa.array([SEPARATOR], pa.string())
+    ends = np.cumsum([len(part) for part in parts.values()]).tolist()
+    starts = dict(zip(parts, [0, *ends], strict=False))
+    return Pieces(
+        texts=pa.concat_arrays(list(parts.values())),
+        segments={name: starts[name] for name in vars(layout())},
+        zero=starts["hundredths"] - USUAL_HUNDREDTHS.start,
+        zero_count=starts["counts"] - USUAL_COUNTS.start,
+        empty=starts["empty"],
+    )
+
+
+class Places:
+    """Places of the numbers of a block; the texts of unusual ones are added to the table as they come."""
+
+    def __init__(self) -> None:
+        self._shared = pieces()
+        self._added: list[pa.Array] = []
+        self._end = len(self._shared.texts)
+
+    def hundredths(self, numbers: Integers) -> Index:
+        """Return the place of each number of hundredths."""
+        return self._places(numbers, USUAL_HUNDREDTHS, self._shared.zero, _format_hundredths)
+
+    def counts(self, numbers: Integers) -> Index:
+        """Return the place of each number of acts."""
+        return self._places(numbers, USUAL_COUNTS, self._shared.zero_count, _format_counts)
+
+    def _places(
+        self, numbers: Integers, usual: range, zero: int, format_numbers: Callable[[Integers], pa.Array]
+    ) -> Index:
+        places: Index = numbers.astype(np.int32) + np.int32(zero)
+        unusual = np.flatnonzero((numbers < usual.start) | (numbers >= usual.stop))
+        places[unusual] = np.arange(self._end, self._end + unusual.size, dtype=np.int32)
+        self._added.append(format_numbers(numbers[unusual]))
+        self._end += unusual.size
+        return places
+
+    def texts(self) -> pa.Array:
+        """Return the table with what this block added to it."""
+        return pa.concat_arrays([self._shared.texts, *self._added])
+
+
+def zeroed(places: Index, zero: int, kept: Flags) -> Index:
+    """Return ``places`` where ``kept``, and that of zero elsewhere."""
+    return (places - np.int32(zero)) * kept + np.int32(zero)
+
+
+@cache
+def _fractions() -> pa.Array:
+    return pa.array(["", *(hundredths_text(part) for part in range(1, 100))], pa.string())
+
+
+def _format_hundredths(numbers: Integers) -> pa.Array:
+    # unusual numbers are one euro or more in absolute value: the whole part is never the empty text
+    magnitude = np.abs(numbers)
+    whole = pa.array(np.sign(numbers) * (magnitude // 100)).cast(pa.string())
+    return pc.binary_join_element_wise(whole, _fractions().take(pa.array(magnitude % 100)), SEPARATOR, "")
+
+
+def _format_counts(numbers: Integers) -> pa.Array:
+    return pc.binary_join_element_wise(pa.array(numbers).cast(pa.string()), SEPARATOR, "")
+
 
 CSV_HEADER = f"{HEADER}\n".encode()
 
 _BEFORE_NUMBERS = ("home", "person", "establishment", "prescribing")
-_AFTER_NUMBERS = ("care", "coverage", "act", "reimbursement", "executant", "prescriber")
+_AFTER_NUMBERS = ("care", "terms", "act", "reimbursement", "executant", "prescriber")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from course.generator import care, insurance, measures, people
+from course.generator import care, insurance, people, quantities
 from course.generator.acts import Act, acts, weights_by_age
 from course.generator.layout import CATEGORIES, ODD_RATES, rates
 from course.generator.random_stream import Codes, Integers, Mix
@@ -55,10 +55,10 @@ class ActTables:
         self.prescriber = _per_act(lambda act: max(0, _find(_PRESCRIBER_KINDS, act.executant)))
         self.insurance = _per_act(lambda act: _rank(insurance.INSURANCE_KINDS, act.insurance))
         self.envelope = _per_act(lambda act: act.envelope)
-        self.quantity = _per_act(lambda act: _rank(measures.QUANTITIES, act.quantity))
-        self.spread = _per_act(lambda act: _rank(measures.SPREADS, act.spread))
-        self.coefficient = _per_act(lambda act: _rank(measures.COEFFICIENTS, act.coefficient))
-        self.excess = _per_act(lambda act: _rank(measures.EXCESSES, act.excess))
+        self.quantity = _per_act(lambda act: _rank(quantities.QUANTITIES, act.quantity))
+        self.spread = _per_act(lambda act: _rank(quantities.SPREADS, act.spread))
+        self.coefficient = _per_act(lambda act: _rank(quantities.COEFFICIENTS, act.coefficient))
+        self.excess = _per_act(lambda act: _rank(quantities.EXCESSES, act.excess))
         self.unit: Integers = np.array([act.unit for act in acts()], dtype=np.int64)
         self.rates: Integers = np.array([rates(act) for act in acts()], dtype=np.int64).ravel()
 
@@ -91,10 +91,10 @@ class Laws:
             [insurance.exemption_weights(age, masked=masked) for age in ages for masked in (False, True)]
         )
         self.scheme = Mix([[8995, 865, 140]])
-        self._providers()
-        self._coverage()
+        self._care()
+        self._insurance()
 
-    def _providers(self) -> None:
+    def _care(self) -> None:
         executants = care.EXECUTANTS
         self.establishment = Mix([_weights(care.ESTABLISHMENTS, kind) for kind in care.PLACES.values()])
         self.executant = Mix([_weights(executants, kind) for kind in care.EXECUTANT_KINDS.values()])
@@ -107,7 +107,7 @@ class Laws:
         )
         self.prescriber_category = Mix([_weights(CATEGORIES, care.PRESCRIBER_CATEGORIES)])
 
-    def _coverage(self) -> None:
+    def _insurance(self) -> None:
         kinds = insurance.INSURANCE_KINDS.values()
         self.care_month = Mix([list(insurance.care_months().values())])
         self.insurance = Mix([_weights(insurance.INSURANCES, kind) for kind in kinds])
@@ -124,14 +124,14 @@ class NumberTables:
     """The tables of the numbers of a row, each a law after the other, 65,536 places a law."""
 
     def __init__(self) -> None:
-        self.quantity = measures.quantity_tables()
-        self.small_cell = len(measures.QUANTITIES)
-        self.price = measures.price_tables()
-        self.coefficient = measures.coefficient_tables()
-        self.excess = measures.excess_tables()
-        self.count = measures.value_table(measures.COUNT_FACTORS)
-        self.sign = measures.sign_table()
-        self.age_price = measures.age_price_table()
+        self.quantity = quantities.quantity_tables()
+        self.small_cell = len(quantities.QUANTITIES)
+        self.price = quantities.price_tables()
+        self.coefficient = quantities.coefficient_tables()
+        self.excess = quantities.excess_tables()
+        self.count = quantities.value_table(quantities.COUNT_FACTORS)
+        self.sign = quantities.sign_table()
+        self.age_price = quantities.age_price_table()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,12 @@ together come from one draw.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +40,14 @@ from course.generator.layout import (
 from course.generator.random_stream import Codes, Lane, draw_lanes
 
 if TYPE_CHECKING:
-    from course.generator.segments import Index
+    from course.generator.layout import Index
+    from course.generator.month import Format
+    from course.generator.random_stream import Integers
 
 LANES = (
     "age", "act", "share", "exemption", "home", "place", "prescriber_place", "person", "establishment", "executant",
     "prescriber", "prescriber_category", "care_month", "scheme", "quantity", "price", "coefficient", "excess", "count",
-    "sign", "insurance", "pathway", "coverage", "surcharge",
+    "sign", "insurance", "pathway", "terms", "surcharge",
 )  # fmt: skip
 """Names of the 16-bit draws of a row."""
 
@@ -107,7 +113,7 @@ class _Share:
 
 
 @dataclass(frozen=True)
-class _Providers:
+class _Care:
     """Where, by whom, and on whose prescription."""
 
     establishment: Codes
@@ -131,13 +137,13 @@ def draw_rows(seed: int, block: int, rows: int, *, age: Codes | None = None) -> 
     lanes = dict(zip(LANES, draw_lanes(seed, block, rows, len(LANES)), strict=True))
     person = _draw_person(tables, lanes, age)
     share = _draw_share(tables, lanes, person)
-    providers = _draw_providers(tables, lanes, person)
+    given = _draw_care(tables, lanes, person)
     rate = tables.acts.rates.take(person.act.astype(np.int32) * RATE_CHOICES + share.rate_choice)
-    cells = Cells(person.act, person.age, rate, share.masked, share.filtered, providers.other_scheme)
+    cells = Cells(person.act, person.age, rate, share.masked, share.filtered, given.other_scheme)
     segments = {
         "home": layout().home.index(person.pair, person.age),
-        **_providers_segments(tables, lanes, person, share, providers),
-        **_coverage_segments(tables, lanes, person, share, providers),
+        **_care_segments(tables, lanes, person, share, given),
+        **_insurance_segments(tables, lanes, person, share, given),
     }
     free = tables.acts.free_price[person.act].astype(bool) & tables.acts.has_base[person.act].astype(bool)
     free &= ~share.masked & ~share.filtered & (rate == 10_000) & ~tables.acts.complement[person.act].astype(bool)
@@ -163,12 +169,12 @@ def _draw_share(tables: Model, lanes: dict[str, Lane], person: _Person) -> _Shar
     exemption *= ~(filtered | acts.cash[person.act].astype(bool))
     child = (person.age == 0).astype(np.int16)
     pathway = laws.pathway.draw(lanes["pathway"], np.where(acts.doctor[person.act], child, np.int16(2)))
-    modulation = laws.modulation.draw(_shuffled(lanes["coverage"]))
+    modulation = laws.modulation.draw(_shuffled(lanes["terms"]))
     modulation *= ~(masked | filtered)
     choice = np.where(modulation == _LOCAL_SCHEME, np.int16(LOCAL_RATE), np.int16(USUAL_RATE))
     choice = np.where(tables.outside_pathway[pathway], np.int16(OUTSIDE_RATE), choice)
     choice = np.where(tables.full_rate[exemption], np.int16(FULL_RATE), choice)
-    supplement = laws.odd_rate.draw(lanes["coverage"]) + np.int16(SUPPLEMENT_RATE)
+    supplement = laws.odd_rate.draw(lanes["terms"]) + np.int16(SUPPLEMENT_RATE)
     choice = np.where(filtered, supplement, choice)
     return _Share(masked, filtered, supplementary, exemption, modulation, pathway, choice)
 
@@ -178,7 +184,7 @@ def _shuffled(lane: Lane) -> Lane:
     return lane * np.uint16(40_503)
 
 
-def _draw_providers(tables: Model, lanes: dict[str, Lane], person: _Person) -> _Providers:
+def _draw_care(tables: Model, lanes: dict[str, Lane], person: _Person) -> _Care:
     laws, acts = tables.laws, tables.acts
     establishment = laws.establishment.draw(lanes["establishment"], acts.place[person.act])
     inside = establishment > 0
@@ -186,11 +192,11 @@ def _draw_providers(tables: Model, lanes: dict[str, Lane], person: _Person) -> _
     prescriber = laws.prescriber.draw(lanes["prescriber"], acts.prescriber[person.act] * np.int16(2) + inside)
     elsewhere = laws.region.draw(lanes["prescriber_place"], place)
     scheme = laws.scheme.draw(lanes["scheme"])
-    return _Providers(establishment, inside, place, prescriber, np.where(inside, place, elsewhere), scheme > 0)
+    return _Care(establishment, inside, place, prescriber, np.where(inside, place, elsewhere), scheme > 0)
 
 
-def _providers_segments(
-    tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Providers
+def _care_segments(
+    tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Care
 ) -> dict[str, Index]:
     """Return the segments that say where care was given, by whom and on whose prescription."""
     parts, laws = layout(), tables.laws
@@ -215,7 +221,7 @@ def _providers_segments(
     }
 
 
-def _executant_status(tables: Model, person: _Person, where: _Providers) -> npt.NDArray[np.int16]:
+def _executant_status(tables: Model, person: _Person, where: _Care) -> npt.NDArray[np.int16]:
     """Return the rank of ``PSE_STJ_SNDS``: self-employed, employed (in an establishment), or not known."""
     unknown = where.other_scheme | tables.acts.by_nobody[person.act].astype(bool)
     return np.where(unknown, np.int16(2), where.inside.astype(np.int16))
@@ -226,8 +232,8 @@ def _target(masked: Flags, filtered: Flags) -> npt.NDArray[np.int16]:
     return np.where(masked, np.int16(2), (~filtered).astype(np.int16))
 
 
-def _coverage_segments(
-    tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Providers
+def _insurance_segments(
+    tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Care
 ) -> dict[str, Index]:
     """Return the segments that say when, under which insurance, and what is reimbursed."""
     parts, laws, act = layout(), tables.laws, person.act
@@ -240,7 +246,7 @@ def _coverage_segments(
     return {
         "person": parts.person.index(np.where(share.masked, np.int16(2), income), person.person),
         "care": parts.care.index(month, insurance, laws.surcharge.draw(lanes["surcharge"])),
-        "coverage": _coverage_index(tables, lanes, person, share, where),
+        "terms": _terms_index(tables, lanes, person, share, where),
         "act": parts.act.index(tariff),
         "reimbursement": parts.reimbursement.index(
             _type(tables, lanes, person, share), share.pathway, _executant_region(tables, lanes, person, where)
@@ -248,9 +254,9 @@ def _coverage_segments(
     }
 
 
-def _coverage_index(tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Providers) -> Index:
+def _terms_index(tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Care) -> Index:
     """Return the combinations of envelope, recipient, activity-based payment, exemption and modulation."""
-    segment = layout().coverage
+    segment = layout().terms
     activity_based = tables.establishments.activity_based[where.establishment]
     envelope = np.where(share.supplementary, np.int16(_SUPPLEMENT_ENVELOPE), tables.acts.envelope[person.act] - 1)
     recipient = tables.laws.recipient.draw(_shuffled(lanes["count"])) * ~share.supplementary
@@ -268,10 +274,72 @@ def _type(tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share)
     return np.where(share.masked, np.int16(_UNKNOWN_TYPE), visible)
 
 
-def _executant_region(
-    tables: Model, lanes: dict[str, Lane], person: _Person, where: _Providers
-) -> npt.NDArray[np.int16]:
+def _executant_region(tables: Model, lanes: dict[str, Lane], person: _Person, where: _Care) -> npt.NDArray[np.int16]:
     """Return the rank of ``EXE_INS_REG``: known for the self-employed, seldom for those an establishment employs."""
     hidden = where.inside & (lanes["executant"] >= _REGION_OF_EMPLOYED)
     hidden |= tables.acts.by_nobody[person.act].astype(bool)
     return np.where(hidden, _UNKNOWN_REGION, where.place)
+
+
+BLOCK_ROWS = 32_768
+"""Rows of a block: its arrays stay in the cache of a core, which makes it faster than a larger one."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block ready to be written.
+
+    Attributes:
+        content: what the format's sink takes.
+        rows_by_age: number of rows for each rank of age.
+        cents_by_age: sum of ``PRS_REM_MNT`` for each rank of age, in cents.
+    """
+
+    content: Any
+    rows_by_age: Integers
+    cents_by_age: Integers
+
+
+def month_blocks(seed: int, rows: int, form: Format, threads: int) -> Generator[Block, None, None]:
+    """Yield the blocks of a month in order; the rows depend on the seed only, not on the number of threads."""
+
+    def make(number: int) -> Block:
+        drawn = month_rows(seed, number)
+        return _block(drawn.head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS)), form)
+
+    return in_order(make, range(-(-rows // BLOCK_ROWS)), threads)
+
+
+def month_rows(seed: int, number: int) -> Rows:
+    """Return all the rows of a block; a month that ends inside it keeps the first ones."""
+    return draw_rows(seed, number, BLOCK_ROWS)
+
+
+def _block(rows: Rows, form: Format) -> Block:
+    import numpy as np
+
+    from course.generator.people import AGES
+
+    ages = range(len(AGES))
+    # sums of 64-bit integers, age by age: bincount would add in floating point
+    cents = np.array([rows.numbers.reimbursed[rows.age == age].sum() for age in ages], dtype=np.int64)
+    counts = np.bincount(rows.age, minlength=len(AGES)).astype(np.int64)
+    return Block(form.encode(rows), counts, cents)
+
+
+def in_order(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Generator[Made, None, None]:
+    """Yield ``make(item)`` for each item, in order, computed ahead by ``threads`` threads, two items each at most."""
+    items = iter(given)
+    with ThreadPoolExecutor(threads, thread_name_prefix="month") as pool:
+        try:
+            ahead: deque[Future[Made]] = deque(pool.submit(make, item) for item in islice(items, 2 * threads))
+            while ahead:
+                made = ahead.popleft().result()
+                ahead.extend(pool.submit(make, item) for item in islice(items, 1))
+                yield made
+        finally:
+            # an error or Ctrl-C leaves at most the blocks being made to wait for
+            pool.shutdown(wait=False, cancel_futures=True)

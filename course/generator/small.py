@@ -44,7 +44,7 @@ def _kept_copy() -> Path:
     """Return the copy in the data directory, generated if it is missing or damaged."""
     kept = data_directory() / SMALL_NAME
     if not _is_genuine(kept):
-        from course.generator.extract import extract_text
+        from course.generator.small_text import extract_text
 
         with replacing(kept) as temporary:
             temporary.write_bytes(extract_text())

@@ -10,8 +10,8 @@ from misbehaving_server import Content, Server, page, serve, status
 
 from course.downloads.registry import Registry
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
+from course.generator.answer import read_report
 from course.generator.month import month_file
-from course.generator.report import read_report
 
 # --- names of the course
 

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
-from course.generator.blocks import in_order
+from course.generator.answer import report_path
 from course.generator.month import month_file, rows_of_size
-from course.generator.report import report_path
+from course.generator.rows import in_order
 from course.generator.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
 
 ROWS = 40_000  # more than one block, the last one cut

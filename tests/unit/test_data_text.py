@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.generator.layout import layout
-from course.generator.measures import QUANTITIES, SPREADS
-from course.generator.pieces import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
-from course.generator.quantiles import ONE, lognormal_quantile
+from course.generator.csv_text import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
+from course.generator.layout import hundredths_text, layout
+from course.generator.quantities import ONE, QUANTITIES, SPREADS, lognormal_quantile
 from course.generator.random_stream import OUTCOMES, apportion, draw_lanes, outcome_table, raw_words
 from course.generator.schema import COLUMNS, DECIMALS, HEADER, arrow_schema, pandas_dtypes
-from course.generator.segments import hundredths_text
 
 ORACLE = re.compile(r"0|-?(?:[1-9]\d*)?\.\d?[1-9]|-?[1-9]\d*")
 HUNDREDTHS = st.integers(-(10**12), 10**12)

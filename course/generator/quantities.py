@@ -1,15 +1,37 @@
-"""Laws of the quantities, coefficients, prices and overruns of a row, as tables of integers.
+"""Laws of the quantities, coefficients, prices and overruns of a row, as tables of integers: a draw picks a place.
 
 Heavy tails are lognormal (reimbursements of the public months fit a lognormal law of shape 2.2); masked rows are small
-cells: one act in 85 % of them, five at most.
+cells: one act in 85 % of them, five at most. Quantiles are computed once in floating point, then rounded to integers;
+no value lies so near a tie that the last bits of a mathematical library could move it (a test checks it).
 """
 
 from __future__ import annotations
 
+import math
+from functools import cache
+from statistics import NormalDist
+
 import numpy as np
 
-from course.generator.quantiles import ONE, lognormal_table
-from course.generator.random_stream import Integers, outcome_table
+from course.generator.random_stream import OUTCOMES, Integers, outcome_table
+
+ONE = 1024
+"""The integer that stands for a factor of one."""
+
+
+def lognormal_quantile(place: int, scale: float, sigma: float) -> float:
+    """Return ``scale * exp(sigma * z)``, z being the standard normal quantile of (place + 1/2) / 65536."""
+    return scale * math.exp(sigma * NormalDist().inv_cdf((place + 0.5) / OUTCOMES))
+
+
+@cache
+def lognormal_table(scale: float, sigma: float) -> Integers:
+    """Return 65,536 integers: the quantiles of a lognormal law of median ``scale`` and shape ``sigma``.
+
+    With sigma 0 all are equal to ``scale``. Values are rounded to the nearest integer.
+    """
+    return np.array([round(lognormal_quantile(place, scale, sigma)) for place in range(OUTCOMES)], dtype=np.int64)
+
 
 QUANTITIES: dict[str, tuple[float, float]] = {
     # median and shape of the number of acts in a visible cell
