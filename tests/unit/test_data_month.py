@@ -201,6 +201,23 @@ def test_a_file_changed_by_hand_is_not_taken_for_the_generated_one(tmp_path: Pat
     assert month_file(path, rows=100, overwrite=True).rows == 100
 
 
+def test_a_file_of_another_version_of_the_generator_is_not_taken_for_the_one_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "A.csv"
+    month_file(path, rows=100)
+    known = json.loads(report_path(path).read_text(encoding="utf-8"))
+    report_path(path).write_text(json.dumps(known | {"generator": known["generator"] - 1}), encoding="utf-8")
+    with pytest.raises(ExistingFileError):
+        month_file(path, rows=100)
+
+
+def test_there_is_no_month_without_its_answer(tmp_path: Path) -> None:
+    path = tmp_path / "A.csv"
+    report_path(path).mkdir()
+    with pytest.raises(OutputError):
+        month_file(path, rows=100)
+    assert list(tmp_path.iterdir()) == [report_path(path)]
+
+
 def test_overwriting_replaces_the_file_and_its_report(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
     month_file(path, rows=100)
