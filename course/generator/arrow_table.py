@@ -19,7 +19,7 @@ def arrow_table(rows: Rows) -> pa.Table:
     """Return the rows as typed columns, by the schema of ``course.generator.schema``."""
     columns: dict[str, Any] = _number_columns(rows.numbers)
     for name, index in rows.segments.items():
-        segment = getattr(layout(), name)
+        segment = layout()[name]
         for position, column in enumerate(segment.columns):
             columns[column] = segment.codes[:, position][index]
     schema = arrow_schema()

@@ -54,7 +54,7 @@ class Pieces:
 @cache
 def pieces() -> Pieces:
     """Return the table, made once."""
-    parts = {name: segment.text for name, segment in vars(layout()).items()}
+    parts = {name: segment.text for name, segment in layout().items()}
     parts["hundredths"] = pa.array([hundredths_text(number) + SEPARATOR for number in USUAL_HUNDREDTHS], pa.string())
     parts["counts"] = pa.array([f"{number}{SEPARATOR}" for number in USUAL_COUNTS], pa.string())
     parts["empty"] = pa.array([SEPARATOR], pa.string())
@@ -62,7 +62,7 @@ def pieces() -> Pieces:
     starts = dict(zip(parts, [0, *ends], strict=False))
     return Pieces(
         texts=pa.concat_arrays(list(parts.values())),
-        segments={name: starts[name] for name in vars(layout())},
+        segments={name: starts[name] for name in layout()},
         zero=starts["hundredths"] - USUAL_HUNDREDTHS.start,
         zero_count=starts["counts"] - USUAL_COUNTS.start,
         empty=starts["empty"],

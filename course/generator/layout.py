@@ -23,7 +23,6 @@ from course.generator.care import (
     EXECUTANTS,
     PRESCRIBER_CATEGORIES,
     PRESCRIBERS,
-    Establishment,
     in_establishment,
 )
 from course.generator.schema import COLUMNS, DECIMALS, SEPARATOR, ZERO_PADDED
@@ -108,6 +107,7 @@ RATE_CHOICES = SUPPLEMENT_RATE + 1 + len(ODD_RATES)
 
 UNKNOWN = 9
 UNKNOWN_CODE = 99
+_MASKED = 0
 
 CARE_MONTHS: tuple[tuple[int, int], ...] = tuple(insurance.care_months())
 RECIPIENTS: tuple[int, ...] = (*insurance.RECIPIENTS, UNKNOWN_CODE)
@@ -136,110 +136,56 @@ def rates(act: Act) -> tuple[int, ...]:
     return (*(rate * 100 for rate in plain), *ODD_RATES)
 
 
-@dataclass(frozen=True)
-class Layout:
-    """The segments in file order; the numbers stand between ``prescribing`` and ``care``."""
-
-    home: Segment
-    person: Segment
-    establishment: Segment
-    prescribing: Segment
-    care: Segment
-    terms: Segment
-    act: Segment
-    reimbursement: Segment
-    executant: Segment
-    prescriber: Segment
-
-
-def _discipline(place: Establishment, *, masked: bool) -> tuple[int, int, int]:
-    return (0 if masked else place.discipline, place.category, place.kind)
-
-
-def _executing() -> list[tuple[int, int, int]]:
-    return [codes for who in EXECUTANTS for codes in (who, in_establishment(who))]
-
-
-def _prescribing() -> list[tuple[int, int, int, int]]:
-    return [
-        (who.activity, who.category, who.specialty, status) for who in PRESCRIBERS for status in (who.status, UNKNOWN)
-    ]
-
-
-def _beneficiary_segments() -> tuple[Segment, Segment]:
-    regions = people.REGIONS
-    home = Segment(
-        single("FLX_ANN_MOI", [insurance.TREATMENT_MONTH]),
-        Axis(("ORG_CLE_REG", "BEN_RES_REG"), [(fund, home) for home in regions for fund in regions]),
-        single("AGE_BEN_SNDS", people.AGES),
-    )
-    person = Segment(single("BEN_CMU_TOP", LOW_INCOME), Axis(("BEN_QLT_COD", "BEN_SEX_COD"), people.PERSONS))
-    return home, person
-
-
-def _establishment_segments() -> tuple[Segment, Segment]:
-    places = ESTABLISHMENTS.values()
-    disciplines = [_discipline(place, masked=masked) for place in places for masked in (False, True)]
-    establishment = Segment(
-        Axis(("DDP_SPE_COD", "ETE_CAT_SNDS", "ETE_TYP_SNDS"), disciplines),
-        single("ETE_REG_COD", people.REGIONS),
-    )
-    prescribing = Segment(
-        single("ETP_CAT_SNDS", CATEGORIES),
-        single("ETP_REG_COD", people.REGIONS),
-        Axis(("MDT_TYP_COD", "MFT_COD"), [(place.treatment, place.tariff) for place in places]),
-        single("PRS_FJH_TYP", (0, 8)),
-    )
-    return establishment, prescribing
-
-
-def _insurance_segments() -> tuple[Segment, Segment]:
-    care = Segment(
-        Axis(("SOI_ANN", "SOI_MOI"), CARE_MONTHS),
-        Axis(("ASU_NAT", "ATT_NAT"), insurance.INSURANCES),
-        single("CPL_COD", insurance.SURCHARGES),
-    )
-    covered = Segment(
-        single("CPT_ENV_TYP", ENVELOPES),
-        single("DRG_AFF_NAT", RECIPIENTS),
-        single("ETE_IND_TAA", ACTIVITY_BASED),
-        single("EXO_MTF", EXEMPTIONS),
-        single("MTM_NAT", MODULATIONS),
-    )
-    return care, covered
-
-
-def _reimbursement_segments() -> tuple[Segment, Segment]:
-    tariffs = [(act.code, sector, rate) for act in acts() for sector in (1, 2) for rate in rates(act)]
-    act = Segment(Axis(("PRS_NAT", "PRS_PPU_SEC", "PRS_REM_TAU"), tariffs))
-    reimbursement = Segment(
-        single("PRS_REM_TYP", TYPES),
-        single("PRS_PDS_QCP", insurance.PATHWAYS),
-        single("EXE_INS_REG", people.REGIONS),
-    )
-    return act, reimbursement
-
-
-def _professional_segments() -> tuple[Segment, Segment]:
-    executant = Segment(
-        Axis(("PSE_ACT_SNDS", "PSE_ACT_CAT", "PSE_SPE_SNDS"), _executing()),
-        single("PSE_STJ_SNDS", STATUSES),
-        single("PRE_INS_REG", people.REGIONS),
-    )
-    prescriber = Segment(
-        Axis(("PSP_ACT_SNDS", "PSP_ACT_CAT", "PSP_SPE_SNDS", "PSP_STJ_SNDS"), _prescribing()),
-        single("TOP_PS5_TRG", TARGETS),
-    )
-    return executant, prescriber
-
-
 @cache
-def layout() -> Layout:
-    """Return the segments, made once."""
-    return Layout(
-        *_beneficiary_segments(),
-        *_establishment_segments(),
-        *_insurance_segments(),
-        *_reimbursement_segments(),
-        *_professional_segments(),
-    )
+def layout() -> dict[str, Segment]:
+    """Return the segments in file order, made once; the numbers stand between ``prescribing`` and ``care``."""
+    regions, places = people.REGIONS, ESTABLISHMENTS.values()
+    funds = [(fund, home) for home in regions for fund in regions]
+    disciplines = [
+        (discipline, place.category, place.kind) for place in places for discipline in (place.discipline, _MASKED)
+    ]
+    tariffs = [(act.code, sector, rate) for act in acts() for sector in (1, 2) for rate in rates(act)]
+    executants = [codes for who in EXECUTANTS for codes in (who, in_establishment(who))]
+    prescribers = [(*who[:3], status) for who in PRESCRIBERS for status in (who.status, UNKNOWN)]
+    return {
+        "home": Segment(
+            single("FLX_ANN_MOI", [insurance.TREATMENT_MONTH]),
+            Axis(("ORG_CLE_REG", "BEN_RES_REG"), funds),
+            single("AGE_BEN_SNDS", people.AGES),
+        ),
+        "person": Segment(single("BEN_CMU_TOP", LOW_INCOME), Axis(("BEN_QLT_COD", "BEN_SEX_COD"), people.PERSONS)),
+        "establishment": Segment(
+            Axis(("DDP_SPE_COD", "ETE_CAT_SNDS", "ETE_TYP_SNDS"), disciplines), single("ETE_REG_COD", regions)
+        ),
+        "prescribing": Segment(
+            single("ETP_CAT_SNDS", CATEGORIES),
+            single("ETP_REG_COD", regions),
+            Axis(("MDT_TYP_COD", "MFT_COD"), [(place.treatment, place.tariff) for place in places]),
+            single("PRS_FJH_TYP", (0, 8)),
+        ),
+        "care": Segment(
+            Axis(("SOI_ANN", "SOI_MOI"), CARE_MONTHS),
+            Axis(("ASU_NAT", "ATT_NAT"), insurance.INSURANCES),
+            single("CPL_COD", insurance.SURCHARGES),
+        ),
+        "terms": Segment(
+            single("CPT_ENV_TYP", ENVELOPES),
+            single("DRG_AFF_NAT", RECIPIENTS),
+            single("ETE_IND_TAA", ACTIVITY_BASED),
+            single("EXO_MTF", EXEMPTIONS),
+            single("MTM_NAT", MODULATIONS),
+        ),
+        "act": Segment(Axis(("PRS_NAT", "PRS_PPU_SEC", "PRS_REM_TAU"), tariffs)),
+        "reimbursement": Segment(
+            single("PRS_REM_TYP", TYPES), single("PRS_PDS_QCP", insurance.PATHWAYS), single("EXE_INS_REG", regions)
+        ),
+        "executant": Segment(
+            Axis(("PSE_ACT_SNDS", "PSE_ACT_CAT", "PSE_SPE_SNDS"), executants),
+            single("PSE_STJ_SNDS", STATUSES),
+            single("PRE_INS_REG", regions),
+        ),
+        "prescriber": Segment(
+            Axis(("PSP_ACT_SNDS", "PSP_ACT_CAT", "PSP_SPE_SNDS", "PSP_STJ_SNDS"), prescribers),
+            single("TOP_PS5_TRG", TARGETS),
+        ),
+    }

@@ -219,7 +219,7 @@ def _write(path: Path, form: Format, rows: int, seed: int, threads: int) -> Mont
         with (
             form.sink(temporary) as write,
             progress_bar(rows * form.bytes_per_row, description=path.name) as bar,
-            closing(month_blocks(seed, rows, form, threads)) as blocks,
+            closing(month_blocks(seed, rows, form.encode, threads)) as blocks,
         ):
             answer = _Answer()
             for block in blocks:

@@ -95,34 +95,29 @@ def value_table(weights: dict[int, int]) -> Integers:
     return np.array(list(weights), dtype=np.int64)[outcome_table(list(weights.values()))]
 
 
-def quantity_tables() -> Integers:
-    """Return the tables of ``QUANTITIES``, then that of a masked cell, end to end; no quantity is under one."""
-    visible = [np.maximum(lognormal_table(median, shape), 1) for median, shape in QUANTITIES.values()]
-    return np.concatenate([*visible, value_table(SMALL_CELL)])
+class NumberTables:
+    """The tables of the numbers of a row, each a law after the other, 65,536 places a law.
 
+    Attributes:
+        quantity: those of ``QUANTITIES``, then that of a masked cell; no quantity is under one.
+        small_cell: the rank of the law of a masked cell.
+        price: those of ``SPREADS``, in 1024ths.
+        coefficient: those of ``COEFFICIENTS``, in hundredths.
+        excess: those of ``EXCESSES``, in 1024ths.
+        count: that of ``COUNT_FACTORS``.
+        sign: 1 for an ordinary row, -1 for a cancellation, 0 for an empty cell.
+        age_price: factors of prices by age, in 1024ths: of tariffs, of free prices, of free prices in a masked row.
+    """
 
-def price_tables() -> Integers:
-    """Return the tables of ``SPREADS``, end to end, in 1024ths."""
-    return np.concatenate([lognormal_table(ONE, shape) for shape in SPREADS.values()])
-
-
-def coefficient_tables() -> Integers:
-    """Return the tables of ``COEFFICIENTS``, end to end, in hundredths."""
-    return np.concatenate([value_table(weights) for weights in COEFFICIENTS.values()])
-
-
-def excess_tables() -> Integers:
-    """Return the tables of ``EXCESSES``, end to end, in 1024ths."""
-    return np.concatenate([value_table(weights) for weights in EXCESSES.values()])
-
-
-def age_price_table() -> Integers:
-    """Return the factors of prices by age, in 1024ths: of tariffs, of free prices, of free prices in a masked row."""
-    masked = [factor * SMALL_CELL_PRICE // ONE for factor in AGE_PRICE]
-    return np.array([ONE] * len(AGE_PRICE) + list(AGE_PRICE) + masked, dtype=np.int64)
-
-
-def sign_table() -> Integers:
-    """Return the table of the sign of a row: 1, -1 for a cancellation, 0 for an empty cell."""
-    ordinary = 10_000 - CANCELLED_PER_TEN_THOUSAND - ZERO_PER_TEN_THOUSAND
-    return value_table({1: ordinary, -1: CANCELLED_PER_TEN_THOUSAND, 0: ZERO_PER_TEN_THOUSAND})
+    def __init__(self) -> None:
+        visible = [np.maximum(lognormal_table(median, shape), 1) for median, shape in QUANTITIES.values()]
+        self.quantity = np.concatenate([*visible, value_table(SMALL_CELL)])
+        self.small_cell = len(QUANTITIES)
+        self.price = np.concatenate([lognormal_table(ONE, shape) for shape in SPREADS.values()])
+        self.coefficient = np.concatenate([value_table(weights) for weights in COEFFICIENTS.values()])
+        self.excess = np.concatenate([value_table(weights) for weights in EXCESSES.values()])
+        self.count = value_table(COUNT_FACTORS)
+        ordinary = 10_000 - CANCELLED_PER_TEN_THOUSAND - ZERO_PER_TEN_THOUSAND
+        self.sign = value_table({1: ordinary, -1: CANCELLED_PER_TEN_THOUSAND, 0: ZERO_PER_TEN_THOUSAND})
+        masked = [factor * SMALL_CELL_PRICE // ONE for factor in AGE_PRICE]
+        self.age_price: Integers = np.array([ONE] * len(AGE_PRICE) + list(AGE_PRICE) + masked, dtype=np.int64)

@@ -41,7 +41,6 @@ from course.generator.random_stream import Codes, Lane, draw_lanes
 
 if TYPE_CHECKING:
     from course.generator.layout import Index
-    from course.generator.month import Format
     from course.generator.random_stream import Integers
 
 LANES = (
@@ -141,7 +140,7 @@ def draw_rows(seed: int, block: int, rows: int, *, age: Codes | None = None) -> 
     rate = tables.acts.rates.take(person.act.astype(np.int32) * RATE_CHOICES + share.rate_choice)
     cells = Cells(person.act, person.age, rate, share.masked, share.filtered, given.other_scheme)
     segments = {
-        "home": layout().home.index(person.pair, person.age),
+        "home": layout()["home"].index(person.pair, person.age),
         **_care_segments(tables, lanes, person, share, given),
         **_insurance_segments(tables, lanes, person, share, given),
     }
@@ -203,19 +202,19 @@ def _care_segments(
     known = tables.has_establishment[where.prescriber]
     same = where.inside & (lanes["surcharge"] < _SAME_ESTABLISHMENT)
     category = laws.prescriber_category.draw(lanes["prescriber_category"])
-    category = np.where(same, tables.establishments.category[where.establishment], category) * known
+    category = np.where(same, tables.category[where.establishment], category) * known
     own_region = np.where(tables.has_own_region[where.prescriber], where.prescriber_place, _UNKNOWN_REGION)
     executant = laws.executant.draw(lanes["executant"], tables.acts.executant[person.act]) * np.int16(2) + where.inside
     without_schedule = laws.scheme.draw(lanes["scheme"]) == 1
     return {
-        "establishment": parts.establishment.index(
+        "establishment": parts["establishment"].index(
             where.establishment * np.int16(2) + share.masked, np.where(where.inside, where.place, _UNKNOWN_REGION)
         ),
-        "prescribing": parts.prescribing.index(
+        "prescribing": parts["prescribing"].index(
             category, np.where(known, where.prescriber_place, _UNKNOWN_REGION), where.establishment, without_schedule
         ),
-        "executant": parts.executant.index(executant, _executant_status(tables, person, where), own_region),
-        "prescriber": parts.prescriber.index(
+        "executant": parts["executant"].index(executant, _executant_status(tables, person, where), own_region),
+        "prescriber": parts["prescriber"].index(
             where.prescriber * np.int16(2) + where.other_scheme, _target(share.masked, share.filtered)
         ),
     }
@@ -241,14 +240,14 @@ def _insurance_segments(
     month = np.where(tables.acts.without_date[act], np.int16(_NO_DATE), month)
     insurance = laws.insurance.draw(lanes["insurance"], tables.acts.insurance[act])
     income = laws.low_income.draw(_shuffled(lanes["surcharge"])) | share.supplementary
-    sector = tables.establishments.sector[where.establishment] - np.int16(1)
+    sector = tables.sector[where.establishment] - np.int16(1)
     tariff = (act.astype(np.int32) * 2 + sector) * RATE_CHOICES + share.rate_choice
     return {
-        "person": parts.person.index(np.where(share.masked, np.int16(2), income), person.person),
-        "care": parts.care.index(month, insurance, laws.surcharge.draw(lanes["surcharge"])),
+        "person": parts["person"].index(np.where(share.masked, np.int16(2), income), person.person),
+        "care": parts["care"].index(month, insurance, laws.surcharge.draw(lanes["surcharge"])),
         "terms": _terms_index(tables, lanes, person, share, where),
-        "act": parts.act.index(tariff),
-        "reimbursement": parts.reimbursement.index(
+        "act": parts["act"].index(tariff),
+        "reimbursement": parts["reimbursement"].index(
             _type(tables, lanes, person, share), share.pathway, _executant_region(tables, lanes, person, where)
         ),
     }
@@ -256,8 +255,8 @@ def _insurance_segments(
 
 def _terms_index(tables: Model, lanes: dict[str, Lane], person: _Person, share: _Share, where: _Care) -> Index:
     """Return the combinations of envelope, recipient, activity-based payment, exemption and modulation."""
-    segment = layout().terms
-    activity_based = tables.establishments.activity_based[where.establishment]
+    segment = layout()["terms"]
+    activity_based = tables.activity_based[where.establishment]
     envelope = np.where(share.supplementary, np.int16(_SUPPLEMENT_ENVELOPE), tables.acts.envelope[person.act] - 1)
     recipient = tables.laws.recipient.draw(_shuffled(lanes["count"])) * ~share.supplementary
     visible = segment.index(envelope, recipient, activity_based, share.exemption, share.modulation)
@@ -303,12 +302,12 @@ class Block:
     cents_by_age: Integers
 
 
-def month_blocks(seed: int, rows: int, form: Format, threads: int) -> Generator[Block, None, None]:
+def month_blocks(seed: int, rows: int, encode: Callable[[Rows], Any], threads: int) -> Generator[Block, None, None]:
     """Yield the blocks of a month in order; the rows depend on the seed only, not on the number of threads."""
 
     def make(number: int) -> Block:
         drawn = month_rows(seed, number)
-        return _block(drawn.head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS)), form)
+        return _block(drawn.head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS)), encode)
 
     return in_order(make, range(-(-rows // BLOCK_ROWS)), threads)
 
@@ -318,16 +317,12 @@ def month_rows(seed: int, number: int) -> Rows:
     return draw_rows(seed, number, BLOCK_ROWS)
 
 
-def _block(rows: Rows, form: Format) -> Block:
-    import numpy as np
-
-    from course.generator.people import AGES
-
-    ages = range(len(AGES))
+def _block(rows: Rows, encode: Callable[[Rows], Any]) -> Block:
+    ages = range(len(people.AGES))
     # sums of 64-bit integers, age by age: bincount would add in floating point
     cents = np.array([rows.numbers.reimbursed[rows.age == age].sum() for age in ages], dtype=np.int64)
-    counts = np.bincount(rows.age, minlength=len(AGES)).astype(np.int64)
-    return Block(form.encode(rows), counts, cents)
+    counts = np.bincount(rows.age, minlength=len(ages)).astype(np.int64)
+    return Block(encode(rows), counts, cents)
 
 
 def in_order(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Generator[Made, None, None]:

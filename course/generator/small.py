@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -21,8 +20,7 @@ def small_file(folder: Path | str = "data") -> Path:
     """Put ``A201612_small.csv`` in a folder, and return its path (relative if ``folder`` is).
 
     The file is generated once, in about two seconds, and kept in ``course.files.data_directory()``; the folder
-    receives a hard link to it, or a symbolic link, or a copy, the first that the platform allows. It has 99,999 rows
-    on 199,999 lines of text: a blank line stands between two records.
+    receives a copy of its own. It has 99,999 rows on 199,999 lines of text: a blank line stands between two records.
 
     Args:
         folder: where the lesson expects its data; made if it is missing.
@@ -36,7 +34,9 @@ def small_file(folder: Path | str = "data") -> Path:
         if _is_genuine(placed):
             return placed
         raise ExistingFileError(f"{placed} is not the extract of the course; move or delete it, then try again")
-    _place(_kept_copy(), placed)
+    kept = _kept_copy()
+    with replacing(placed) as temporary:
+        shutil.copyfile(kept, temporary)
     return placed
 
 
@@ -55,25 +55,3 @@ def _is_genuine(path: Path) -> bool:
     if not path.is_file() or path.stat().st_size != SMALL_SIZE:
         return False
     return file_digest(path) == SMALL_SHA256
-
-
-def _place(kept: Path, placed: Path) -> None:
-    with replacing(placed) as temporary:
-        if not (_linked(kept, temporary) or _symbolically_linked(kept, temporary)):
-            shutil.copyfile(kept, temporary)
-
-
-def _linked(kept: Path, path: Path) -> bool:
-    try:
-        os.link(kept, path)
-    except (OSError, NotImplementedError, AttributeError):  # another disk, or a file system without links
-        return False
-    return True
-
-
-def _symbolically_linked(kept: Path, path: Path) -> bool:
-    try:
-        path.symlink_to(kept.resolve())
-    except (OSError, NotImplementedError):  # Windows without the right to make them
-        return False
-    return True

@@ -106,7 +106,7 @@ def test_no_quantile_is_so_near_a_tie_that_a_last_bit_could_move_it(scale: float
 
 
 def test_segments_and_numbers_are_the_columns_in_file_order() -> None:
-    parts = list(vars(layout()).values())
+    parts = list(layout().values())
     names = [name for segment in parts for name in segment.columns]
     assert names == [name for name in COLUMNS if not name.startswith(("PRS_ACT", "FLT_")) and name not in MEASURES]
 
@@ -115,7 +115,7 @@ MEASURES = ("PRS_DEP_MNT", "PRS_PAI_MNT", "PRS_REM_BSE", "PRS_REM_MNT")
 
 
 def test_a_combination_of_a_segment_has_the_text_of_its_codes() -> None:
-    for segment in vars(layout()).values():
+    for segment in layout().values():
         for row in (0, len(segment.text) // 3, len(segment.text) - 1):
             fields = segment.text[row].as_py().rstrip("\n").rstrip(";").split(";")
             factors = [100 if name in DECIMALS else 1 for name in segment.columns]
