@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from misbehaving_server import IMPATIENT, Server
 
-from course.downloads.downloads import download
-from course.downloads.registry import Registry
+from course.downloads import addresses, download, resuming
 
 TEXT = b"AGE_BEN_SNDS;PRS_REM_MNT;\n" + b"60;.51;\n" * 5000
 GZIP = gzip.compress(TEXT, mtime=0)
@@ -17,23 +17,23 @@ MONTH = "A201612.csv.gz"
 
 
 class Course:
-    """A user: a folder, a cache, a registry that points at the local server, and what the user was told."""
+    """A user: a folder, a cache, addresses that point at the local server, and what the user was told."""
 
-    def __init__(self, tmp_path: Path, server: Server) -> None:
+    def __init__(self, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.cache = tmp_path / "data", tmp_path / "cache"
         self.told: list[str] = []
-        self.registry = Registry(
-            seed_site=f"{server.url}/seed/",
-            lexicon_copies=(f"{server.url}/copy/Lexique%20open-DAMIR.xls",),
-            months_page=f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}",
-            synthetic={SMALL: synthetic, MONTH: synthetic},
-        )
+        monkeypatch.setenv("BIGDATA_COURSE_DATA", str(self.cache))
+        monkeypatch.setattr(resuming, "RETRY", IMPATIENT)
+        monkeypatch.setattr(addresses, "SEED_SITE", f"{server.url}/seed/")
+        monkeypatch.setattr(addresses, "LEXICON_COPY", f"{server.url}/copy/Lexique%20open-DAMIR.xls")
+        monkeypatch.setattr(addresses, "MONTHS_PAGE", f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}")
+        monkeypatch.setattr(addresses, "small_file", synthetic)
 
     def get(self, name: str, **options: object) -> Path:
-        defaults = {"cache": self.cache, "registry": self.registry, "patience": IMPATIENT, "say": self.told.append}
-        return download(name, self.folder, **{**defaults, **options})  # type: ignore[arg-type]
+        return download(name, self.folder, say=self.told.append, **options)  # type: ignore[arg-type]
 
     def files(self) -> dict[str, bytes]:
+        """Return what a user would take for finished files."""
         paths = [path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
 

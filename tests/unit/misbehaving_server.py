@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from course.downloads.patience import Patience
+from course.downloads.resuming import RetryPolicy
 
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds
-IMPATIENT = Patience(
-    attempts=3, connect=2.0, read=0.4, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5, redirects=4
+IMPATIENT = RetryPolicy(
+    attempts=3, connect=2.0, read=0.4, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
 )
 
 

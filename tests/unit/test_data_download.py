@@ -18,7 +18,6 @@ import pytest
 from downloading_user import GZIP, SMALL, TEXT, Course
 from misbehaving_server import Content, Server, redirect, serve, status
 
-from course.downloads.downloads import normal_hash
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 
 # --- what is there is checked, not trusted
@@ -183,9 +182,9 @@ def test_a_wrong_address_is_refused(url: str, course: Course) -> None:
 
 
 @pytest.mark.parametrize("known", ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64])
-def test_a_wrong_hash_text_is_refused(known: str) -> None:
-    with pytest.raises(BadArgumentError):
-        normal_hash(known)
+def test_a_wrong_hash_text_is_refused(known: str, course: Course) -> None:
+    with pytest.raises(BadArgumentError, match="is not a hash"):
+        course.get(SMALL, known_hash=known)
 
 
 def test_force_contradicts_offline(course: Course) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from misbehaving_server import IMPATIENT, Content, Server, drip, serve
 
-from course.downloads.downloads import download
+from course.downloads import download, resuming
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
@@ -22,27 +22,32 @@ FILE = Content(BODY)
 CHILD = """
 import sys
 from pathlib import Path
-from course.downloads.downloads import download
+from course.downloads import download
 {before}
-url, folder, cache = sys.argv[1:]
-download(url, folder, cache=Path(cache))
+download(*sys.argv[1:])
 """
 LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 # a real signal, at a moment that is always the same
 INTERRUPT_DECOMPRESSION = """
 import gzip, os, signal
-from course.downloads import archive
+from course.downloads import retrieval
 class Interrupted(gzip.GzipFile):
     def read(self, size=-1):
         if self.tell():
             os.kill(os.getpid(), signal.{0})
         return super().read(1000)
-archive.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
+retrieval.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
 """
 
 
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(resuming, "RETRY", IMPATIENT)
+
+
 def child(url: str, tmp_path: Path, before: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD.format(before=before), url, str(tmp_path / "data"), str(tmp_path / "cache")]
+    command = [sys.executable, "-c", CHILD.format(before=before), url, str(tmp_path / "data")]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -60,7 +65,7 @@ def temporary(folder: Path) -> list[Path]:
 
 
 def fetch(url: str, tmp_path: Path) -> bytes:
-    path = download(url, tmp_path / "data", cache=tmp_path / "cache", patience=IMPATIENT)
+    path = download(url, tmp_path / "data")
     assert temporary(tmp_path) == []
     return path.read_bytes()
 
@@ -140,7 +145,7 @@ def test_a_process_killed_during_decompression_leaves_nothing_that_looks_finishe
     hidden_folders = [path for path in (tmp_path / "data").iterdir() if path.is_dir()]
     assert [path.name.startswith(".") for path in hidden_folders] == [True]
     assert [path for path in (tmp_path / "data").iterdir() if path.is_file()] == []
-    assert download(url, tmp_path / "data", cache=tmp_path / "cache").read_bytes() == gzip.decompress(BODY)
+    assert download(url, tmp_path / "data").read_bytes() == gzip.decompress(BODY)
 
 
 def test_two_processes_that_want_the_same_file_fetch_it_once(server: Server, tmp_path: Path) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from downloading_user import GZIP, MONTH, SMALL, TEXT, Course, synthetic
+from downloading_user import GZIP, MONTH, SMALL, TEXT, Course
 from misbehaving_server import Content, Server, page, serve, status
 
-from course.downloads.registry import Registry
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 from course.generator.month import month_file
 from course.generator.report import read_report
@@ -58,8 +57,7 @@ def test_a_list_that_sends_to_another_server_is_not_followed(course: Course, ser
 def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server) -> None:
     server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2025", serve(list_page("A202501.csv.gz")))
     server.script("/download_file.php?token=1f&file=Open_DAMIR/A202501.csv.gz", serve(Content(GZIP)))
-    registry = Registry(months_page=course.registry.months_page, synthetic={"A202501.csv.gz": synthetic})
-    course.get("A202501.csv.gz", registry=registry)
+    course.get("A202501.csv.gz")
     assert "has not the hash sha256:3d28be96" in course.told[0]
 
 
@@ -142,7 +140,7 @@ def test_a_month_without_network_is_made_by_the_generator_and_one_made_before_is
     assert "A201611.csv is SYNTHETIC (200,000 generated rows): A201611.csv.gz is not in the cache" in course.told[-1]
     assert set(course.files()) == {"A201611.csv", "A201611.csv.json"}
     report = month_file(course.folder / "A201612.csv", rows=50)
-    assert course.get(MONTH, offline=True, registry=Registry()) == report.path
+    assert course.get(MONTH, offline=True) == report.path
     assert "generated earlier" in course.told[-1]
     assert read_report(report.path) is not None
     server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page("A201611.csv.gz")))
