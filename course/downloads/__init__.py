@@ -3,6 +3,4 @@
 Start at ``retrieval.download``; ``addresses`` says where a file is, ``resuming`` brings it over HTTP.
 """
 
-from course.downloads.retrieval import download
-
-__all__ = ["download"]
+from course.downloads.retrieval import download as download

@@ -10,8 +10,11 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
+from bs4 import BeautifulSoup
+from requests.utils import urldefragauth
+
 from course.codes import lexicon_file
-from course.downloads.resuming import ResumingDownloader, without_credentials
+from course.downloads.resuming import ResumingDownloader
 from course.errors import BadArgumentError, DownloadError
 from course.generator.month import month_file
 from course.generator.small import small_file
@@ -27,8 +30,10 @@ LEXICON_COPY = (
 MONTHS_PAGE = "https://open-data-assurance-maladie.ameli.fr/depenses/download.php?Dir_Rep=Open_DAMIR&Annee={year}"
 SMALL_NAME = "A201612_small.csv.gz"
 LEXICON_NAME = "Lexique_open-DAMIR.xls"
-MONTH_NAME = re.compile(r"(?P<prefix>[PA])(?P<year>20\d\d)(?:0[1-9]|1[0-2])\.csv\.gz")
-FIRST_YEAR, FIRST_YEAR_OF_A = 2009, 2015
+# the prefix changed with the columns, in 2015
+MONTHS = [
+    f"{'P' if year < 2015 else 'A'}{year}{month:02}.csv.gz" for year in range(2009, 2100) for month in range(1, 13)
+]
 # rows of a synthetic month: enough to be slow in a loop, made in seconds
 SYNTHETIC_ROWS = 200_000
 # published by two independent users of the file
@@ -37,23 +42,14 @@ KNOWN_HASHES = {"A202501.csv.gz": "sha256:3d28be961014f9bd846e41302e7ce6fff625bf
 
 @dataclass(frozen=True)
 class Resource:
-    """A file that can be asked for.
+    """A file that can be asked for."""
 
-    Attributes:
-        name: its file name, compressed suffix included.
-        source: the name or the address that was asked for, without credentials.
-        locate: returns the addresses to try, in order; it may read a web page.
-        known_hash: ``algorithm:hexadecimal`` of the file as it is served, or None.
-        synthetic: makes a file of the same content in a folder and returns it, or None.
-        synthetic_note: what that file is, in a few words.
-    """
-
-    name: str
-    source: str
-    locate: Callable[[], list[str]]
-    known_hash: str | None = None
-    synthetic: Callable[[Path], Path] | None = None
-    synthetic_note: str = ""
+    name: str  # its file name, compressed suffix included
+    source: str  # the name or the address that was asked for, without credentials
+    locate: Callable[[], list[str]]  # returns the addresses to try, in order; it may read a web page
+    known_hash: str | None = None  # algorithm:hexadecimal of the file as it is served
+    synthetic: Callable[[Path], Path] | None = None  # makes a file of the same content in a folder
+    synthetic_note: str = ""  # what that file is, in a few words
 
 
 def resource_of(name_or_url: str, filename: str | None = None) -> Resource:
@@ -75,7 +71,9 @@ def resource_of(name_or_url: str, filename: str | None = None) -> Resource:
     if name == LEXICON_NAME:
         note = "the official labels, rewritten as a workbook"
         return Resource(name, name, lambda: [on_seed_site, LEXICON_COPY], None, lexicon_file, note)
-    page = MONTHS_PAGE.format(year=_year_of_month(name))
+    if name not in MONTHS:
+        raise _unknown(name)
+    page = MONTHS_PAGE.format(year=name[1:5])
     return Resource(
         name,
         name,
@@ -86,20 +84,13 @@ def resource_of(name_or_url: str, filename: str | None = None) -> Resource:
     )
 
 
-def _year_of_month(name: str) -> int:
-    """Return the year in the name of a month; anything else is refused, with the name that was meant."""
-    month = MONTH_NAME.fullmatch(name)
-    if month and (month["prefix"] == "A") == (int(month["year"]) >= FIRST_YEAR_OF_A):
-        if int(month["year"]) < FIRST_YEAR:
-            raise BadArgumentError(f"there is no {name}: the first month of Open DAMIR is P{FIRST_YEAR}01.csv.gz")
-        return int(month["year"])
-    meant = re.fullmatch(r"[PA]?(20\d\d)(0[1-9]|1[0-2])(\.csv)?(\.gz)?", name, re.IGNORECASE)
-    if meant:
-        near = [f"{'A' if int(meant[1]) >= FIRST_YEAR_OF_A else 'P'}{meant[1]}{meant[2]}.csv.gz"]
-    else:
-        near = difflib.get_close_matches(name, [SMALL_NAME, LEXICON_NAME, "A201612.csv.gz"], n=1)
-    hint = f"did you mean {near[0]}?" if near else f"give an address, {SMALL_NAME}, {LEXICON_NAME} or A201612.csv.gz"
-    raise BadArgumentError(f"{name!r} is neither a name of the course nor an address: {hint}")
+def _unknown(name: str) -> BadArgumentError:
+    near = difflib.get_close_matches(name, [SMALL_NAME, LEXICON_NAME], n=1, cutoff=0.8)
+    if month := re.match(r"[PA]?(20\d{4})(\.csv)?(\.gz)?$", name, re.IGNORECASE):
+        near = [known for known in MONTHS if month[1] in known]
+    others = f"{SMALL_NAME}, {LEXICON_NAME} or a month from {MONTHS[0]} on, such as A201612.csv.gz"
+    hint = f"did you mean {near[0]}?" if near else f"give an address, {others}"
+    return BadArgumentError(f"{name!r} is neither a name of the course nor an address: {hint}")
 
 
 def _resource_of_url(url: str, filename: str | None) -> Resource:
@@ -113,25 +104,23 @@ def _resource_of_url(url: str, filename: str | None) -> Resource:
     name = filename or unquote(parts.path.rpartition("/")[2])
     # the name of a visible file, on Windows too
     if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
-        raise BadArgumentError(f"{without_credentials(url)} names no file: give the name to use with filename=")
-    return Resource(name, without_credentials(url), lambda: [url])
+        raise BadArgumentError(f"{urldefragauth(url)} names no file: give the name to use with filename=")
+    return Resource(name, urldefragauth(url), lambda: [url])
 
 
 def _listed_address(page_url: str, name: str) -> str:
     """Return today's address of a monthly file: on the page, a link to ``?file=folder/NAME`` or to ``folder/NAME``."""
-    from bs4 import BeautifulSoup
-
     with TemporaryDirectory(prefix="bigdata-course-") as folder:
         downloader = ResumingDownloader(Path(folder) / "list.html")
         downloader(page_url, str(downloader.target))
         page = BeautifulSoup(downloader.target.read_bytes(), "html.parser")
     links = {}
     for link in page.find_all("a", href=True):
-        address = urlsplit(urljoin(downloader.address, link["href"].strip()))
+        address = urlsplit(urljoin(downloader.address, str(link["href"]).strip()))
         file = parse_qs(address.query).get("file", [unquote(address.path)])[0]
         links[PurePosixPath(file).name] = address
     if name not in links:
-        listed = sorted(file for file in links if MONTH_NAME.fullmatch(file))
+        listed = [month for month in MONTHS if month in links]
         there = f"it lists {listed[0]} to {listed[-1]}" if listed else "it lists no month"
         raise DownloadError(f"{name} is not on the page {page_url}: {there}")
     if links[name].netloc != urlsplit(downloader.address).netloc:

@@ -1,35 +1,26 @@
-"""Fetch one address into one file over HTTP: tried again, taken up where it broke, refused if it is something else."""
+"""Fetch one address into one file over HTTP: tried again, taken up where it broke, refused if it is a web page."""
 
 from __future__ import annotations
 
-import email.utils
 import json
 import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+
+import requests
+from bs4 import BeautifulSoup
+from requests.utils import urldefragauth
+from urllib3.exceptions import HTTPError
 
 from course.errors import DownloadError, OutputError
 from course.files import WRITE_FAILURES, replacing
 from course.progress import progress_bar
 
-if TYPE_CHECKING:
-    from requests import Response
-
 # answers that may not last: RFC 9110 and RFC 6585
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-# first bytes by suffix: RFC 1952 (gzip), bzip2 and xz file formats, PKWARE APPNOTE (zip), MS-CFB (xls), Apache Parquet
-SIGNATURES = {
-    (".gz", ".tgz"): b"\x1f\x8b",
-    (".bz2", ".tbz2"): b"BZh",
-    (".xz", ".txz"): b"\xfd7zXZ\x00",
-    (".zip", ".xlsx"): b"PK",
-    (".xls",): b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    (".parquet",): b"PAR1",
-}
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class RetryPolicy:
     """Limits of a transfer: times in seconds, sizes in bytes, rates in bytes per second."""
 
     attempts: int = 4  # failures in a row after which the transfer is given up
-    progress: int = 2**20  # received since the last failure, makes it forgotten: a long file may survive many cuts
+    progress: int = 2**20  # what comes after a failure to make it forgotten: a long file may survive many cuts
     connect: float = 10.0  # longest wait for a connection
     read: float = 30.0  # longest silence of the server
     stall: float = 60.0  # a transfer slower than minimum_rate over this time has stalled
@@ -82,7 +73,7 @@ class ResumingDownloader:
         """Fetch ``url`` into ``output_file``, the signature being the one pooch calls.
 
         Raises:
-            DownloadError: the file cannot be fetched, or something else came in its place.
+            DownloadError: the file cannot be fetched, or a web page came in its place.
             OutputError: the disk is full; what was received is given up.
         """
         failures, furthest = 0, self._held()
@@ -95,16 +86,12 @@ class ResumingDownloader:
                 furthest = max(furthest, self._held())
                 if failures >= RETRY.attempts or fault.wait > RETRY.longest_wait:
                     tried = f"{failures} attempt{'s' if failures > 1 else ''}"
-                    message = f"{without_credentials(url)} cannot be fetched ({tried}): {fault}; try again later"
+                    message = f"{urldefragauth(url)} cannot be fetched ({tried}): {fault}; try again later"
                     raise DownloadError(message) from fault
                 longest = min(RETRY.longest_wait, RETRY.backoff * 2.0 ** (failures - 1))
                 # at random, so that a whole class does not come back at once
                 time.sleep(max(fault.wait, secrets.SystemRandom().uniform(longest / 2, longest)))
-        try:
-            _check_first_bytes(self._part, self.target.name, without_credentials(self.address))
-        except DownloadError:
-            self.discard()
-            raise
+        self._refuse_page()
         self._part.replace(output_file)
         self.discard()
         return True
@@ -117,15 +104,11 @@ class ResumingDownloader:
     def _held(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
-    def _noted_version(self) -> dict[str, Any]:
-        """Return the version of what is held, empty if nothing readable was noted."""
-        try:
-            return dict(json.loads(self._version.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            return {}
-
     def _attempt(self, url: str) -> None:
-        noted = self._noted_version()
+        try:
+            noted = dict(json.loads(self._version.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            noted = {}
         validator = noted.get("entity_tag") or noted.get("last_modified")
         offset = self._held() if self.verifiable or validator else 0
         headers = {"Range": f"bytes={offset}-"} if offset else {}
@@ -142,15 +125,16 @@ class ResumingDownloader:
                 self.discard()
                 raise PassingFaultError("the server sent another part of the file, or of another version of it")
             self.whole, self.address = start == 0, response.url
-            if response.status_code != 416:  # or nothing is left to send
+            if response.status_code != 416:  # nothing is left to send
                 self._receive(response, start, version["total"])
 
-    def _receive(self, response: Response, start: int, total: int | None) -> None:
+    def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
         name = self.target.name
         try:
             with self._part.open("ab") as stream, progress_bar(total, description=name) as bar:
                 bar.update(start)
-                for chunk in _chunks_of(response, name):
+                # many servers call a .gz file an encoded one: it is wanted as it is
+                for chunk in _chunks_of(response, decode=not name.lower().endswith((".gz", ".tgz"))):
                     stream.write(chunk)
                     bar.update(len(chunk))
         except OSError as error:
@@ -166,18 +150,25 @@ class ResumingDownloader:
                 self.discard()
             raise PassingFaultError(f"{held} bytes came and {total} were announced")
 
+    def _refuse_page(self) -> None:
+        """Refuse a web page in place of another file, and quote its title."""
+        with self._part.open("rb") as stream:
+            first = stream.read(2**16)
+        is_page = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html"))
+        if is_page and self.target.suffix.lower() not in {".html", ".htm", ".xhtml"}:
+            self.discard()
+            title = BeautifulSoup(first, "html.parser").title
+            quoted = " ".join(title.get_text().split())[:200] if title else ""
+            said = f"the web page {quoted!r}" if quoted else "a web page without a title"
+            raise DownloadError(
+                f"{urldefragauth(self.address)} sent {said} in place of {self.target.name}: "
+                "open the address in a browser to see why"
+            )
 
-def without_credentials(url: str) -> str:
-    """Return an address without the user name and password it may hold."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
-
-def _response_of(url: str, headers: dict[str, str]) -> Response:
+def _response_of(url: str, headers: dict[str, str]) -> requests.Response:
     """Ask for an address and return the answer, its body not read yet; proxies are those of the environment."""
-    import requests
-
-    shown = without_credentials(url)
+    shown = urldefragauth(url)
     # identity: lengths and ranges must count the bytes of the file itself
     headers = {**headers, "User-Agent": "bigdata-course", "Accept-Encoding": "identity"}
     try:
@@ -193,7 +184,8 @@ def _response_of(url: str, headers: dict[str, str]) -> Response:
     response.close()
     status = f"the server answered {response.status_code} {response.reason}"
     if response.status_code in PASSING_STATUSES:
-        raise PassingFaultError(status, _retry_after(response.headers.get("Retry-After", "").strip()))
+        asked = response.headers.get("Retry-After", "").strip()
+        raise PassingFaultError(status, float(asked) if asked.isdecimal() else 0.0)
     raise DownloadError(f"{shown} cannot be fetched: {status}; check the address")
 
 
@@ -202,15 +194,7 @@ def _reason(error: Exception) -> str:
     return str(cause) or type(error).__name__
 
 
-def _retry_after(asked: str) -> float:
-    """Return the wait a server asks for, in seconds or by a date (RFC 9110, section 10.2.3); 0 if it does not."""
-    try:
-        return float(asked) if asked.isdecimal() else email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
-    except ValueError:
-        return 0.0
-
-
-def _sent_by(response: Response) -> tuple[int, dict[str, Any]]:
+def _sent_by(response: requests.Response) -> tuple[int, dict[str, Any]]:
     """Return where in the file the body starts, -1 if that is not said, and what tells the version of the file."""
     headers = response.headers
     if response.status_code == 200:
@@ -218,20 +202,16 @@ def _sent_by(response: Response) -> tuple[int, dict[str, Any]]:
     else:  # bytes 10-99/100, or bytes */100 if nothing is left to send
         positions, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         start = total if positions == "*" else positions.partition("-")[0].strip()
-    tag = headers.get("ETag")
+    tag = headers.get("ETag", "W/")
     return int(start) if start.isdecimal() else -1, {
-        "entity_tag": None if tag is None or tag.startswith("W/") else tag,  # a weak one promises no bytes
+        "entity_tag": None if tag.startswith("W/") else tag,  # a weak one promises no bytes
         "last_modified": headers.get("Last-Modified"),
         "total": int(total) if total.isdecimal() else None,
     }
 
 
-def _chunks_of(response: Response, name: str) -> Iterator[bytes]:
+def _chunks_of(response: requests.Response, *, decode: bool) -> Iterator[bytes]:
     """Yield the body as it comes, unless it stalls."""
-    from urllib3.exceptions import HTTPError
-
-    # many servers call a .gz file an encoded one: it is wanted as it is
-    decode = not name.lower().endswith((".gz", ".tgz"))
     since, amount = time.monotonic(), 0
     while True:
         try:
@@ -247,25 +227,3 @@ def _chunks_of(response: Response, name: str) -> Iterator[bytes]:
                 rate = f"{amount / elapsed:.0f} bytes per second over {elapsed:.0f} s"
                 raise PassingFaultError(f"the transfer has stalled ({rate})")
             since, amount = time.monotonic(), 0
-
-
-def _check_first_bytes(file: Path, name: str, shown: str) -> None:
-    """Refuse a file that does not start as its name promises; the title of a web page is quoted."""
-    with file.open("rb") as stream:
-        first = stream.read(2**16)
-    suffix = Path(name).suffix.lower()
-    is_page = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html"))
-    if is_page and suffix not in {".html", ".htm", ".xhtml"}:
-        from bs4 import BeautifulSoup
-
-        title = BeautifulSoup(first, "html.parser").title
-        quoted = " ".join(title.get_text().split())[:200] if title else ""
-        said = f"the web page {quoted!r}" if quoted else "a web page without a title"
-        raise DownloadError(f"{shown} sent {said} in place of {name}: open the address in a browser to see why")
-    expected = next((start for suffixes, start in SIGNATURES.items() if suffix in suffixes), b"")
-    if not first.startswith(expected):
-        start = first[: len(expected)].hex(" ") or "nothing"
-        raise DownloadError(
-            f"{shown} sent something that is not what the name {name} promises: "
-            f"it starts with {start}, not {expected.hex(' ')}"
-        )
