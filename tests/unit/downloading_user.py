@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from misbehaving_server import IMPATIENT, Server
 
 from course.downloads import addresses, download, resuming
+
+if TYPE_CHECKING:
+    import pytest
 
 TEXT = b"AGE_BEN_SNDS;PRS_REM_MNT;\n" + b"60;.51;\n" * 5000
 GZIP = gzip.compress(TEXT, mtime=0)
@@ -34,8 +37,20 @@ class Course:
 
     def files(self) -> dict[str, bytes]:
         """Return what a user would take for finished files."""
-        paths = [path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in visible(self.folder)}
+
+    def part(self) -> Path:
+        """Return what came of a broken transfer."""
+        (part,) = (path for path in self.cache.rglob("*.part") if path.is_file())
+        return part
+
+
+def visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def temporary(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
 
 
 def synthetic(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from course.downloads.resuming import RetryPolicy
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds
 IMPATIENT = RetryPolicy(
-    attempts=3, connect=2.0, read=0.4, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
+    attempts=3, connect=2.0, read=1.0, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
 )
 
 

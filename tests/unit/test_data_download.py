@@ -8,14 +8,16 @@ import hashlib
 import io
 import lzma
 import random
+import secrets
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from downloading_user import GZIP, SMALL, TEXT, Course
+from downloading_user import GZIP, SMALL, TEXT, Course, visible
 from misbehaving_server import Content, Server, redirect, serve, status
 
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
@@ -212,9 +214,14 @@ def zipped(**members: bytes) -> bytes:
     return made.getvalue()
 
 
-def tarred(mode: str, **members: bytes) -> bytes:
+def tarred(mode: str, *links: bytes, **members: bytes) -> bytes:
+    """Return a tar, with links of some types to a file outside and members that would be written through them."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode=f"w{mode}") as archive:  # type: ignore[call-overload]
+        for kind in links:
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = kind, "../../outside"
+            archive.addfile(link)
         for name, data in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
@@ -282,6 +289,30 @@ def test_a_changed_member_of_an_archive_is_restored_and_strangers_beside_it_are_
     assert course.files() == {"two/a": b"a", "two/b": b"b", "two/mine": b"mine"}
 
 
-def test_an_empty_archive_is_an_error(course: Course, server: Server) -> None:
-    with pytest.raises(DownloadError, match="holds no file"):
-        course.get(server.script("/none.zip", serve(Content(zipped()))))
+ABSOLUTE = Path(tempfile.gettempdir()) / f"member-{secrets.token_hex(8)}.txt"
+EVIL = {"link/evil.txt": b"evil"}
+FLIPPED = (whole := tarred(":gz", a=b"a", b=b"b"))[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
+OUTSIDE = {
+    "zip, parent": ("a.zip", zipped(good=b"good", **{"../evil.txt": b"evil"})),
+    "zip, deep parent": ("a.zip", zipped(**{"a/../../evil.txt": b"evil"})),
+    "zip, absolute": ("a.zip", zipped(**{ABSOLUTE.as_posix(): b"evil"})),
+    "zip, drive of Windows": ("a.zip", zipped(**{"C:\\evil.txt": b"evil"})),
+    "zip, backslashes": ("a.zip", zipped(**{"..\\evil.txt": b"evil"})),
+    "tar, parent": ("a.tar.gz", tarred(":gz", good=b"good", **{"../evil.txt": b"evil"})),
+    "tar, absolute": ("a.tar.xz", tarred(":xz", **{ABSOLUTE.as_posix(): b"evil"})),
+    "tar, symbolic link": ("a.tgz", tarred(":gz", tarfile.SYMTYPE, **EVIL)),
+    "tar, hard link": ("a.tgz", tarred(":gz", tarfile.LNKTYPE, **EVIL)),
+    "tar, device": ("a.tgz", tarred(":gz", tarfile.FIFOTYPE, **EVIL)),
+    "the checksum after the end of a tar is wrong": ("a.tar.gz", FLIPPED),
+    "empty": ("none.zip", zipped()),
+}
+
+
+@pytest.mark.parametrize(("name", "body"), OUTSIDE.values(), ids=OUTSIDE)
+def test_an_archive_that_reaches_out_of_the_folder_or_is_damaged_is_refused_whole(
+    name: str, body: bytes, course: Course, server: Server
+) -> None:
+    with pytest.raises(DownloadError, match=r"the archive is refused|damaged|none.zip holds no file"):
+        course.get(server.script(f"/{name}", serve(Content(body))))
+    assert visible(course.folder.parent) == []
+    assert not ABSOLUTE.exists()
