@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import random
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import pytest
 from downloading_user import Course, temporary, visible
@@ -30,6 +31,7 @@ from misbehaving_server import (
     wrong_part,
 )
 
+from course.downloads import resuming
 from course.downloads.retrieval import Receipt
 from course.errors import CourseError, DownloadError
 
@@ -227,6 +229,16 @@ def test_a_later_call_goes_on_with_what_is_right_of_the_kept_part(
     assert course.get(url).read_bytes() == TEXT
     assert server.ranges() == [start if start is None else f"bytes={start}-" for start in ranges]
     check_nothing_half_written(course)
+
+
+def test_the_wait_that_a_server_asks_for_is_kept(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(resuming, "RETRY", replace(IMPATIENT, longest_wait=60.0))
+    monkeypatch.setattr(time, "sleep", waits.append)
+    course.get(server.script(f"/{NAME}", status(503, {"Retry-After": "50"}), serve(FILE)))
+    assert 50.0 in waits
 
 
 def test_a_server_that_is_not_there_is_a_clear_error(course: Course) -> None:

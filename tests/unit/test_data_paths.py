@@ -130,15 +130,13 @@ def test_two_columns_of_parquet_cost_a_fraction_of_the_object(
     assert fetched(store) < converted.stat().st_size / 4
 
 
-def test_an_object_that_is_not_there_is_a_file_not_found(address: str) -> None:
+def test_what_cannot_be_opened_says_why(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError):
         head("s3://damir/absent.csv")
-
-
-def test_without_s3fs_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = import_module("fsspec.registry")
+    with pytest.raises(BadArgumentError, match="nonsense"):
+        head("nonsense://x/y", 1)
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(registry._registry, "s3", raising=False)
+    monkeypatch.delitem(import_module("fsspec.registry")._registry, "s3", raising=False)
     with pytest.raises(MissingDependencyError, match=r"pip install 'bigdata-course\[s3\]'"):
         head("s3://nowhere/x.csv", 1)
 
@@ -165,8 +163,3 @@ def test_an_address_stays_text_and_cannot_be_a_path(text: str) -> None:
 @pytest.mark.parametrize("text", ["data/x.csv", "/data/x.csv", "x:y.csv", "C:/data/x.csv", "C:\\data\\x.csv"])
 def test_a_path_of_this_machine_is_a_path(text: str) -> None:
     assert located(text) == Path(text)
-
-
-def test_an_address_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(BadArgumentError, match="nonsense"):
-        head("nonsense://x/y", 1)
