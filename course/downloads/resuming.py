@@ -50,20 +50,12 @@ class PassingFaultError(Exception):
 
 @dataclass
 class ResumingDownloader:
-    """A downloader for ``pooch.retrieve`` that keeps what came, between attempts and between calls.
+    """A downloader for ``pooch.retrieve`` that keeps what came, between attempts and between calls."""
 
-    Attributes:
-        target: the file that is wanted; what came of it is kept in a hidden ``.part`` file beside it.
-        verifiable: the whole file can be checked afterwards (hash, checksum of a compressed format), so that a
-            transfer may be taken up again even from a server that tells no version.
-        whole: whether the file that was obtained came in one piece.
-        address: where it came from, after redirections.
-    """
-
-    target: Path
-    verifiable: bool = False
-    whole: bool = False
-    address: str = ""
+    target: Path  # the file that is wanted; what came of it is kept in a hidden .part file beside it
+    verifiable: bool = False  # checked afterwards by a hash or a checksum: resumed even if no version is told
+    whole: bool = False  # what was obtained came in one piece
+    address: str = ""  # where it came from, after redirections
 
     def __post_init__(self) -> None:
         self._part = self.target.with_name(f".{self.target.name}.part")
@@ -141,14 +133,11 @@ class ResumingDownloader:
             if error.errno not in WRITE_FAILURES and error.filename is None:
                 raise
             self.discard()
-            where = f"{name} in {self.target.parent}: {error.strerror}"
             advice = "free some space or set BIGDATA_COURSE_DATA to another folder"
-            raise OutputError(f"cannot write {where}; {advice}") from error
-        held = self._held()
-        if total is not None and held != total:
-            if held > total:
-                self.discard()
-            raise PassingFaultError(f"{held} bytes came and {total} were announced")
+            raise OutputError(f"cannot write {name} in {self.target.parent}: {error.strerror}; {advice}") from error
+        # a part that is too long is given up when it cannot be gone on with
+        if total is not None and self._held() != total:
+            raise PassingFaultError(f"{self._held()} bytes came and {total} were announced")
 
     def _refuse_page(self) -> None:
         """Refuse a web page in place of another file, and quote its title."""
@@ -160,10 +149,8 @@ class ResumingDownloader:
             title = BeautifulSoup(first, "html.parser").title
             quoted = " ".join(title.get_text().split())[:200] if title else ""
             said = f"the web page {quoted!r}" if quoted else "a web page without a title"
-            raise DownloadError(
-                f"{urldefragauth(self.address)} sent {said} in place of {self.target.name}: "
-                "open the address in a browser to see why"
-            )
+            sent = f"{urldefragauth(self.address)} sent {said} in place of {self.target.name}"
+            raise DownloadError(f"{sent}: open the address in a browser to see why")
 
 
 def _response_of(url: str, headers: dict[str, str]) -> requests.Response:

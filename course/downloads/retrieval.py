@@ -202,10 +202,8 @@ class _Request:
         try:
             pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
         except ValueError as error:
-            raise DamagedFileError(
-                f"what came for {self.resource.source} has not the hash {known_hash}: "
-                "the file has changed, or the hash is wrong"
-            ) from error
+            what = f"what came for {self.resource.source} has not the hash {known_hash}"
+            raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
         fresh.replace(self.cached)
         sha256 = file_digest(self.cached)
         self._note(self.cached_receipt_path, sha256, self.cached.name, [self.cached])
@@ -272,10 +270,9 @@ class _Request:
     def _note(self, receipt_path: Path, sha256: str, answer: str, paths: Iterable[Path]) -> None:
         files = []
         for path in paths:
-            state, relative = path.stat(), path.relative_to(receipt_path.parent).as_posix()
-            files.append(
-                {"path": relative, "size": state.st_size, "sha256": file_digest(path), "modified": state.st_mtime_ns}
-            )
+            place, state = path.relative_to(receipt_path.parent).as_posix(), path.stat()
+            described = {"path": place, "size": state.st_size, "modified": state.st_mtime_ns}
+            files.append({**described, "sha256": file_digest(path)})
         receipt = Receipt(self.resource.source, "download" if sha256 else "synthetic", sha256, answer, files)
         with replacing(receipt_path) as temporary:
             temporary.write_text(json.dumps(asdict(receipt), indent=1), encoding="utf-8", newline="\n")
