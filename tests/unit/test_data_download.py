@@ -167,23 +167,23 @@ WRONG_ADDRESSES = [
     "http://h/..",
     "http://h/%2e%2e%5ca",
 ]
+WRONG_HASHES = ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64]
 
 
-@pytest.mark.parametrize("url", [*WRONG_ADDRESSES, "http://h/?id=3"])
-def test_a_wrong_address_is_refused(url: str, course: Course) -> None:
-    with pytest.raises(BadArgumentError, match=r"is not an http or https address|names no file.*filename="):
-        course.get(url)
+@pytest.mark.parametrize(
+    ("name", "known_hash", "message"),
+    [(url, None, r"is not an http or https address|names no file.*filename=") for url in WRONG_ADDRESSES]
+    + [("http://h/?id=3", None, "names no file.*filename=")]
+    + [(SMALL, known, "is not a hash") for known in WRONG_HASHES],
+)
+def test_a_wrong_address_or_hash_is_refused(name: str, known_hash: str | None, message: str, course: Course) -> None:
+    with pytest.raises(BadArgumentError, match=message):
+        course.get(name, known_hash=known_hash)
 
 
 def test_a_name_can_be_given_to_an_address_that_has_none(course: Course, server: Server) -> None:
     url = server.script("/datasets/?id=3", serve(Content(GZIP)))
     assert course.get(url, filename="month.csv.gz").name == "month.csv"
-
-
-@pytest.mark.parametrize("known", ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64])
-def test_a_wrong_hash_text_is_refused(known: str, course: Course) -> None:
-    with pytest.raises(BadArgumentError, match="is not a hash"):
-        course.get(SMALL, known_hash=known)
 
 
 def test_the_environment_can_forbid_the_network(
@@ -270,9 +270,7 @@ def test_a_file_can_be_kept_compressed(course: Course, server: Server) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_changed_member_of_an_archive_is_restored_and_strangers_beside_it_are_kept(
-    course: Course, server: Server
-) -> None:
+def test_a_changed_member_of_an_archive_is_restored_and_a_stranger_is_kept(course: Course, server: Server) -> None:
     url = server.script("/two.zip", serve(Content(zipped(a=b"a", b=b"b"))))
     folder = course.get(url)
     (folder / "a").write_bytes(b"changed")

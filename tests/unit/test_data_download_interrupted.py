@@ -62,27 +62,24 @@ def wait_for_part(course: Course, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-def test_a_disk_full_during_the_transfer_gives_the_room_back(course: Course, server: Server) -> None:
+@pytest.mark.parametrize(
+    ("limit", "message", "kept"),
+    [(20_000, "cannot write a.txt.gz", []), (len(BODY) + 1000, "cannot write", ["a.txt.gz"])],
+    ids=["during the transfer", "during decompression"],
+)
+def test_a_full_disk_is_told_and_only_what_is_complete_is_kept(
+    limit: int, message: str, kept: list[str], course: Course, server: Server
+) -> None:
     url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, course, LIMIT.format(20_000)))
+    code, said = end_of(child(url, course, LIMIT.format(limit)))
     assert code == 1
-    assert "OutputError: cannot write a.txt.gz" in said
+    assert f"OutputError: {message}" in said
     assert "free some space" in said
-    assert visible(course.folder.parent) == []
-    assert temporary(course.folder.parent) == []
-    assert fetch(url, course) == gzip.decompress(BODY)
-
-
-def test_a_disk_full_during_decompression_keeps_what_was_fetched(course: Course, server: Server) -> None:
-    url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, course, LIMIT.format(len(BODY) + 1000)))
-    assert code == 1
-    assert "OutputError: cannot write" in said
-    assert [path.name for path in visible(course.folder.parent)] == ["a.txt.gz"]
+    assert [path.name for path in visible(course.folder.parent)] == kept
     assert course.files() == {}
     assert temporary(course.folder.parent) == []
     assert fetch(url, course) == gzip.decompress(BODY)
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2 - len(kept)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
@@ -109,27 +106,18 @@ def test_an_interrupted_transfer_leaves_no_file_and_is_resumed(
     assert server.ranges()[-1] == f"bytes={held}-"
 
 
-def test_an_interrupted_decompression_leaves_no_file(course: Course, server: Server) -> None:
-    url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, course, INTERRUPT_DECOMPRESSION.format("SIGINT")))
-    assert code == -signal.SIGINT
-    assert "KeyboardInterrupt" in said
-    assert course.files() == {}
-    assert temporary(course.folder.parent) == []
-    assert fetch(url, course) == gzip.decompress(BODY)
-    assert len(server.requests) == 1
-
-
-def test_a_process_killed_during_decompression_leaves_nothing_that_looks_finished(
-    course: Course, server: Server
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_an_interrupted_decompression_leaves_nothing_that_looks_finished(
+    number: signal.Signals, course: Course, server: Server
 ) -> None:
     url = server.script("/a.txt.gz", serve(FILE))
-    code, _ = end_of(child(url, course, INTERRUPT_DECOMPRESSION.format("SIGKILL")))
-    assert code == -signal.SIGKILL
-    hidden_folders = [path for path in course.folder.iterdir() if path.is_dir()]
-    assert [path.name.startswith(".") for path in hidden_folders] == [True]
-    assert [path for path in course.folder.iterdir() if path.is_file()] == []
+    code, said = end_of(child(url, course, INTERRUPT_DECOMPRESSION.format(number.name)))
+    assert code == -number
+    assert ("KeyboardInterrupt" in said) == (number == signal.SIGINT)
+    left = [path for path in course.folder.iterdir() if not path.name.endswith(".json")]
+    assert [path.is_dir() and path.name.startswith(".") for path in left] == [True] * (number == signal.SIGKILL)
     assert course.get(url).read_bytes() == gzip.decompress(BODY)
+    assert len(server.requests) == 1
 
 
 def test_two_processes_that_want_the_same_file_fetch_it_once(course: Course, server: Server) -> None:
