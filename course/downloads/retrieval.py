@@ -34,7 +34,7 @@ BLOCK = 2**20
 STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2|txz)$", re.IGNORECASE)
 # what the decompressors of the standard library raise on damaged data, beside OSError
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
 class DamagedFileError(DownloadError):
@@ -304,6 +304,8 @@ def _unpack(archive: Path, folder: Path, suffix: str) -> None:
     if suffix.lower() == ".zip":
         with zipfile.ZipFile(archive) as zipped:
             _check_members(zipped.namelist())
+            if any(member.flag_bits & 1 for member in zipped.infolist()):
+                raise DamagedFileError(f"{archive.name} is encrypted: decrypt it by hand")
             zipped.extractall(folder)  # noqa: S202 (its members are checked)
     elif suffix.lower().startswith(".t"):
         with tarfile.open(archive) as tarred:

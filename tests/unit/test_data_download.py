@@ -282,6 +282,8 @@ def test_a_changed_member_of_an_archive_is_restored_and_a_stranger_is_kept(cours
 ABSOLUTE = Path(tempfile.gettempdir()) / f"member-{secrets.token_hex(8)}.txt"
 EVIL = {"link/evil.txt": b"evil"}
 FLIPPED = (whole := tarred(":gz", a=b"a", b=b"b"))[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
+ENCRYPTED = bytearray(zipped(a=b"a"))
+ENCRYPTED[ENCRYPTED.index(b"PK\x01\x02") + 8] |= 1
 OUTSIDE = {
     "zip, parent": ("a.zip", zipped(good=b"good", **{"../evil.txt": b"evil"})),
     "zip, deep parent": ("a.zip", zipped(**{"a/../../evil.txt": b"evil"})),
@@ -294,6 +296,7 @@ OUTSIDE = {
     "tar, hard link": ("a.tgz", tarred(":gz", tarfile.LNKTYPE, **EVIL)),
     "tar, device": ("a.tgz", tarred(":gz", tarfile.FIFOTYPE, **EVIL)),
     "the checksum after the end of a tar is wrong": ("a.tar.gz", FLIPPED),
+    "encrypted": ("a.zip", bytes(ENCRYPTED)),
     "empty": ("none.zip", zipped()),
 }
 
@@ -302,7 +305,7 @@ OUTSIDE = {
 def test_an_archive_that_reaches_out_of_the_folder_or_is_damaged_is_refused_whole(
     name: str, body: bytes, course: Course, server: Server
 ) -> None:
-    with pytest.raises(DownloadError, match=r"the archive is refused|damaged|none.zip holds no file"):
+    with pytest.raises(DownloadError, match=r"the archive is refused|damaged|is encrypted|holds no file"):
         course.get(server.script(f"/{name}", serve(Content(body))))
     assert visible(course.folder.parent) == []
     assert not ABSOLUTE.exists()
