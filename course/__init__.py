@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from course.codes import label, lexicon, lexicon_file
     from course.diagnosis import doctor
-    from course.downloads.downloads import download
+    from course.downloads import download
     from course.errors import CourseError
     from course.figures import show
     from course.generator.month import month_file
@@ -22,7 +22,7 @@ HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
     "doctor": "course.diagnosis",
-    "download": "course.downloads.downloads",
+    "download": "course.downloads",
     "label": "course.codes",
     "lexicon": "course.codes",
     "lexicon_file": "course.codes",

@@ -162,10 +162,6 @@ class _Encoding:
     def newline(self) -> bytes:
         return "\n".encode(self.name)
 
-    @property
-    def return_(self) -> bytes:
-        return "\r".encode(self.name)
-
 
 def head(path: str | Path, n: int = 10, *, encoding: str | None = None, width: int | None = None) -> list[str]:
     """Return the first lines of a text file, without their ends; nothing else is read.
@@ -218,15 +214,11 @@ def count_lines(path: str | Path, *, text: bool = False, encoding: str | None = 
         text = text or len(found.newline) > 1
         stream.seek(found.start)
         count, last = 0, ""
-        for block in _text_blocks(stream, found) if text else _byte_blocks(stream):
+        for block in _text_blocks(stream, found) if text else iter(lambda: stream.read(COUNT_BLOCK), b""):
             count += block.count("\n") if isinstance(block, str) else block.count(b"\n")
             bar.update(stream.tell() - bar.n)
             last = block[-1:] if isinstance(block, str) else block[-1:].decode("latin-1")
     return count + (last not in {"", "\n"})
-
-
-def _byte_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: stream.read(COUNT_BLOCK), b"")
 
 
 def _text_blocks(stream: BinaryIO, encoding: _Encoding) -> Iterator[str]:
@@ -294,7 +286,7 @@ def _start_of_last_lines(stream: BinaryIO, encoding: _Encoding, n: int) -> int:
 
 def _line_starts_from_end(stream: BinaryIO, encoding: _Encoding, size: int) -> Iterator[int]:
     """Yield the positions that follow a line end and are followed by something, the last one first."""
-    newline, return_ = re.escape(encoding.newline), re.escape(encoding.return_)
+    newline, return_ = re.escape(encoding.newline), re.escape("\r".encode(encoding.name))
     unit = len(encoding.newline)
     line_end = re.compile(newline + b"|" + return_ + b"(?!" + newline + b")")
     end = size - (size - encoding.start) % unit

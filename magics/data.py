@@ -75,7 +75,7 @@ class DataMagics(Magics):
             %download A201612.csv.gz -d big -o month
             %download https://example.org/table.csv.xz --hash sha256:0123…
         """
-        from course.downloads.downloads import download
+        from course.downloads import download
 
         arguments = parse(self.download, line)
         path = download(

@@ -1,4 +1,6 @@
-"""Download a file of the course by name: a short name or an address goes in, a checked file of the folder comes out.
+"""Get a data file: a name of the course or an address goes in, a whole and checked file of a folder comes out.
 
-Start at ``downloads.download``.
+Start at ``retrieval.download``; ``addresses`` says where a file is, ``resuming`` brings it over HTTP.
 """
+
+from course.downloads.retrieval import download as download

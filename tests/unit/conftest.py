@@ -94,8 +94,8 @@ def server(module_server: Server) -> Server:
 
 
 @pytest.fixture
-def course(tmp_path: Path, server: Server) -> Course:
+def course(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Course:
     """Somebody who downloads from the server, in folders of their own."""
     from downloading_user import Course
 
-    return Course(tmp_path, server)
+    return Course(tmp_path, server, monkeypatch)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from misbehaving_server import IMPATIENT, Server
 
-from course.downloads.downloads import download
-from course.downloads.registry import Registry
+from course.downloads import addresses, download, resuming
+
+if TYPE_CHECKING:
+    import pytest
 
 TEXT = b"AGE_BEN_SNDS;PRS_REM_MNT;\n" + b"60;.51;\n" * 5000
 GZIP = gzip.compress(TEXT, mtime=0)
@@ -17,25 +20,37 @@ MONTH = "A201612.csv.gz"
 
 
 class Course:
-    """A user: a folder, a cache, a registry that points at the local server, and what the user was told."""
+    """A user: a folder, a cache, addresses that point at the local server, and what the user was told."""
 
-    def __init__(self, tmp_path: Path, server: Server) -> None:
+    def __init__(self, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.cache = tmp_path / "data", tmp_path / "cache"
         self.told: list[str] = []
-        self.registry = Registry(
-            seed_site=f"{server.url}/seed/",
-            lexicon_copies=(f"{server.url}/copy/Lexique%20open-DAMIR.xls",),
-            months_page=f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}",
-            synthetic={SMALL: synthetic, MONTH: synthetic},
-        )
+        monkeypatch.setenv("BIGDATA_COURSE_DATA", str(self.cache))
+        monkeypatch.setattr(resuming, "RETRY", IMPATIENT)
+        monkeypatch.setattr(addresses, "SEED_SITE", f"{server.url}/seed/")
+        monkeypatch.setattr(addresses, "LEXICON_COPY", f"{server.url}/copy/Lexique%20open-DAMIR.xls")
+        monkeypatch.setattr(addresses, "MONTHS_PAGE", f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}")
+        monkeypatch.setattr(addresses, "small_file", synthetic)
 
     def get(self, name: str, **options: object) -> Path:
-        defaults = {"cache": self.cache, "registry": self.registry, "patience": IMPATIENT, "say": self.told.append}
-        return download(name, self.folder, **{**defaults, **options})  # type: ignore[arg-type]
+        return download(name, self.folder, say=self.told.append, **options)  # type: ignore[arg-type]
 
     def files(self) -> dict[str, bytes]:
-        paths = [path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+        """Return what a user would take for finished files."""
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in visible(self.folder)}
+
+    def part(self) -> Path:
+        """Return what came of a broken transfer."""
+        (part,) = (path for path in self.cache.rglob("*.part") if path.is_file())
+        return part
+
+
+def visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def temporary(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
 
 
 def synthetic(folder: Path) -> Path:

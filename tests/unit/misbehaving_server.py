@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from course.downloads.patience import Patience
+from course.downloads.resuming import RetryPolicy
 
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds
-IMPATIENT = Patience(
-    attempts=3, connect=2.0, read=0.4, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5, redirects=4
+IMPATIENT = RetryPolicy(
+    attempts=3, connect=2.0, read=1.0, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
 )
 
 
@@ -94,19 +94,12 @@ def running() -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Content:
-    """A file on the server.
-
-    Attributes:
-        body: its bytes.
-        ranges: whether parts can be asked for.
-        validators: what identifies its version; an entity tag made from the bytes if nothing is given.
-        honest: whether ``If-Range`` is understood.
-    """
+    """A file on the server."""
 
     body: bytes
-    ranges: bool = True
-    validators: dict[str, str] | None = None
-    honest: bool = True
+    ranges: bool = True  # whether parts can be asked for
+    validators: dict[str, str] | None = None  # of its version; by default, an entity tag made from the bytes
+    honest: bool = True  # whether If-Range is understood
     headers: dict[str, str] = field(default_factory=dict)
 
     def all_headers(self) -> dict[str, str]:
@@ -193,25 +186,17 @@ def hang_up(request: Handler) -> None:
 
 def wrong_part(content: Content, start: int) -> Behaviour:
     """Answer to a request for a part with another part, as long as the one that was asked for."""
-
-    def behave(request: Handler) -> None:
-        size = len(content.body)
-        stop = start + size - content.offset(request)
-        headers = {**content.all_headers(), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-        request.answer(206, content.body[start:stop], headers)
-
-    return behave
+    return lambda request: _send_part(request, content, start, start + len(content.body) - content.offset(request))
 
 
 def short_part(content: Content, amount: int) -> Behaviour:
     """Answer with less than what was asked for, as a server may."""
+    return lambda request: _send_part(request, content, start := content.offset(request), start + amount)
 
-    def behave(request: Handler) -> None:
-        start, size = content.offset(request), len(content.body)
-        headers = {**content.all_headers(), "Content-Range": f"bytes {start}-{start + amount - 1}/{size}"}
-        request.answer(206, content.body[start : start + amount], headers)
 
-    return behave
+def _send_part(request: Handler, content: Content, start: int, stop: int) -> None:
+    position = f"bytes {start}-{stop - 1}/{len(content.body)}"
+    request.answer(206, content.body[start:stop], {**content.all_headers(), "Content-Range": position})
 
 
 def chunked(content: Content, stop: int | None = None) -> Behaviour:

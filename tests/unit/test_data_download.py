@@ -6,19 +6,20 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import random
+import secrets
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from downloading_user import GZIP, SMALL, TEXT, Course
+from downloading_user import GZIP, SMALL, TEXT, Course, visible
 from misbehaving_server import Content, Server, redirect, serve, status
 
-from course.downloads.downloads import normal_hash
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 
 # --- what is there is checked, not trusted
@@ -31,88 +32,84 @@ def test_an_intact_file_is_returned_without_a_request(course: Course, server: Se
     assert course.told == []
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: data.replace(b"60", b"61"), lambda data: b""])
-def test_a_changed_file_is_made_anew_from_the_cache_and_it_is_said(
-    damage: Callable[[bytes], bytes], course: Course, server: Server
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [(TEXT[:100], True), (TEXT.replace(b"60", b"61"), True), (b"", True), (TEXT, False), (None, False)],
+    ids=["cut", "changed", "emptied", "rewritten with the same bytes", "deleted"],
+)
+def test_a_file_that_is_not_as_it_was_is_made_anew_from_the_cache_and_a_change_is_said(
+    left: bytes | None, said: bool, course: Course, server: Server
 ) -> None:
     path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
-    path.write_bytes(damage(TEXT))
-    assert course.get(url).read_bytes() == TEXT
-    assert len(server.requests) == 1
-    assert course.told == [f"{path} has changed since it was downloaded: it is made anew"]
+    path.unlink() if left is None else path.write_bytes(left)
+    assert course.get(url, offline=True).read_bytes() == TEXT
+    assert course.told == [f"{path} has changed since it was downloaded: it is made anew"] * said
 
 
-def test_a_file_rewritten_with_the_same_bytes_is_not_made_anew(course: Course, server: Server) -> None:
-    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
-    path.write_bytes(TEXT)
-    course.get(url)
-    assert course.told == []
-
-
-@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:50] + b"!" + data[51:]])
-def test_a_damaged_file_in_the_cache_is_fetched_again(
-    damage: Callable[[bytes], bytes], course: Course, server: Server
+@pytest.mark.parametrize("damaged", [GZIP[:-1], GZIP[:50] + b"!" + GZIP[51:]])
+def test_a_damaged_file_in_the_cache_is_fetched_again_and_not_used_offline(
+    damaged: bytes, course: Course, server: Server
 ) -> None:
-    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
-    (cached,) = course.cache.rglob("a.csv.gz")
-    cached.write_bytes(damage(GZIP))
-    path.unlink()
-    assert course.get(url).read_bytes() == TEXT
-    assert len(server.requests) == 2
-
-
-def test_a_damaged_file_in_the_cache_is_not_used_offline(course: Course, server: Server) -> None:
     course.get(url := server.script("/a.csv.gz", serve(Content(GZIP)))).unlink()
     (cached,) = course.cache.rglob("a.csv.gz")
-    cached.write_bytes(GZIP[:-1])
+    cached.write_bytes(damaged)
     with pytest.raises(DownloadError, match="is not in the cache, and offline forbids to fetch it"):
         course.get(url, offline=True)
-
-
-def test_a_deleted_file_comes_back_from_the_cache(course: Course, server: Server) -> None:
-    course.get(url := server.script("/a.csv.gz", serve(Content(GZIP)))).unlink()
-    assert course.get(url, offline=True).read_bytes() == TEXT
-    assert course.told == []
-
-
-def test_a_damaged_receipt_is_as_no_receipt(course: Course, server: Server) -> None:
-    course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
-    for receipt in [*course.folder.glob(".*.json"), *course.cache.rglob(".*.json")]:
-        receipt.write_text('{"files": 3', encoding="utf-8")
     assert course.get(url).read_bytes() == TEXT
     assert len(server.requests) == 2
 
 
-def test_a_file_that_came_from_elsewhere_is_kept_unless_forced(course: Course, server: Server) -> None:
+def test_a_receipt_that_cannot_be_read_is_as_no_receipt(course: Course, server: Server) -> None:
+    url = server.script("/a.csv.gz", serve(Content(GZIP)))
+    for number, text in enumerate(['{"files": 3', "[]", '{"later": 1}', "é".encode("latin-1")], start=1):
+        assert course.get(url).read_bytes() == TEXT
+        assert len(server.requests) == number
+        for receipt in [*course.folder.glob(".*.json"), *course.cache.rglob(".*.json")]:
+            receipt.write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def test_the_cache_and_the_folder_of_an_earlier_edition_are_read(course: Course) -> None:
+    source = "http://nowhere.invalid/a.csv.gz"
+    cached = course.cache / "downloads" / hashlib.sha256(source.encode()).hexdigest()[:16] / "a.csv.gz"
+    for path, body in ((cached, GZIP), (course.folder / "a.csv", TEXT)):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(body)
+        state, digest = path.stat(), hashlib.sha256(body).hexdigest()
+        record = {"path": path.name, "size": len(body), "sha256": digest, "modified": state.st_mtime_ns}
+        served = {"source": source, "origin": "download", "sha256": hashlib.sha256(GZIP).hexdigest()}
+        receipt = path.with_name(".a.csv.gz.receipt.json")
+        receipt.write_text(json.dumps({**served, "answer": path.name, "files": [record]}), encoding="utf-8")
+    assert course.get(source, offline=True).read_bytes() == TEXT
+    (course.folder / "a.csv").write_bytes(b"changed")
+    assert course.get(source, offline=True).read_bytes() == TEXT
+    assert course.told == [f"{course.folder / 'a.csv'} has changed since it was downloaded: it is made anew"]
+
+
+def test_a_file_that_came_from_elsewhere_is_kept_unless_forced_and_the_same_file_is_taken_over(
+    course: Course, server: Server
+) -> None:
     url = server.script("/a.csv.gz", serve(Content(GZIP)))
     course.folder.mkdir()
     (course.folder / "a.csv").write_bytes(b"mine")
     with pytest.raises(ExistingFileError, match=r"a\.csv is there and is another file.*force"):
         course.get(url)
     assert course.files() == {"a.csv": b"mine"}
+    (course.folder / "a.csv").write_bytes(TEXT)
+    assert course.get(url).read_bytes() == TEXT
+    (course.folder / "a.csv").write_bytes(b"mine")
     assert course.get(url, force=True).read_bytes() == TEXT
 
 
-def test_the_same_file_from_elsewhere_is_taken_over(course: Course, server: Server) -> None:
-    course.folder.mkdir()
-    (course.folder / "a.csv").write_bytes(TEXT)
-    assert course.get(server.script("/a.csv.gz", serve(Content(GZIP)))).read_bytes() == TEXT
-
-
-def test_force_fetches_again(course: Course, server: Server) -> None:
+def test_force_fetches_again_and_keeps_what_was_fetched_before_if_it_cannot(course: Course, server: Server) -> None:
     course.get(url := server.script("/a.csv", serve(Content(b"old"))))
-    server.script("/a.csv", serve(Content(b"new")))
-    assert course.get(url).read_bytes() == b"old"
-    assert course.get(url, force=True).read_bytes() == b"new"
-
-
-def test_force_without_network_keeps_the_cached_file(course: Course, server: Server) -> None:
-    course.get(url := server.script("/a.csv", serve(Content(b"old"))))
-    server.script("/a.csv", status(404))
+    server.script("/a.csv", status(404), serve(Content(b"new")))
     with pytest.raises(DownloadError):
         course.get(url, force=True)
     (course.folder / "a.csv").unlink()
-    assert course.get(url, offline=True).read_bytes() == b"old"
+    assert course.get(url).read_bytes() == b"old"
+    assert course.get(url, force=True).read_bytes() == b"new"
+    with pytest.raises(BadArgumentError, match="one of them"):
+        course.get(url, force=True, offline=True)
 
 
 def test_a_known_hash_that_differs_from_what_is_there_fetches_again(course: Course, server: Server) -> None:
@@ -135,16 +132,12 @@ def test_two_addresses_that_end_alike_do_not_share_a_cached_file(course: Course,
 # --- how it is asked for
 
 
-def test_the_server_is_told_who_asks(course: Course, server: Server) -> None:
-    course.get(server.script("/a.csv", serve(Content(b"a"))))
-    (_, headers) = server.requests[0]
-    assert headers["User-Agent"].startswith("bigdata-course")
-    assert headers["Accept-Encoding"] == "identity"
-
-
-def test_redirections_are_followed(course: Course, server: Server) -> None:
+def test_the_server_is_told_who_asks_and_redirections_are_followed(course: Course, server: Server) -> None:
     server.script("/there", serve(Content(GZIP)))
     assert course.get(server.script("/a.csv.gz", redirect("/there"))).read_bytes() == TEXT
+    for _, headers in server.requests:
+        assert headers["User-Agent"].startswith("bigdata-course")
+        assert headers["Accept-Encoding"] == "identity"
 
 
 def test_the_proxy_of_the_environment_is_used(course: Course, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,31 +159,31 @@ def test_credentials_are_used_and_never_shown_nor_kept(course: Course, server: S
     assert b"secret" not in kept
 
 
-def test_a_name_can_be_given_to_an_address_that_has_none(course: Course, server: Server) -> None:
-    url = server.script("/datasets/?id=3", serve(Content(GZIP)))
-    with pytest.raises(BadArgumentError, match="filename="):
-        course.get(server.url + "/?id=3")
-    assert course.get(url, filename="month.csv.gz").name == "month.csv"
+WRONG_ADDRESSES = [
+    "ftp://h/a.csv",
+    "file:///etc/passwd",
+    "http://",
+    "http://[x/a",
+    "http://h/..",
+    "http://h/%2e%2e%5ca",
+]
+WRONG_HASHES = ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64]
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["ftp://host/a.csv", "file:///etc/passwd", "http://", "http://[x/a.csv", "http://h/..", "http://h/%2e%2e%5ca"],
+    ("name", "known_hash", "message"),
+    [(url, None, r"is not an http or https address|names no file.*filename=") for url in WRONG_ADDRESSES]
+    + [("http://h/?id=3", None, "names no file.*filename=")]
+    + [(SMALL, known, "is not a hash") for known in WRONG_HASHES],
 )
-def test_a_wrong_address_is_refused(url: str, course: Course) -> None:
-    with pytest.raises(BadArgumentError):
-        course.get(url)
+def test_a_wrong_address_or_hash_is_refused(name: str, known_hash: str | None, message: str, course: Course) -> None:
+    with pytest.raises(BadArgumentError, match=message):
+        course.get(name, known_hash=known_hash)
 
 
-@pytest.mark.parametrize("known", ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64])
-def test_a_wrong_hash_text_is_refused(known: str) -> None:
-    with pytest.raises(BadArgumentError):
-        normal_hash(known)
-
-
-def test_force_contradicts_offline(course: Course) -> None:
-    with pytest.raises(BadArgumentError, match="one of them"):
-        course.get(SMALL, force=True, offline=True)
+def test_a_name_can_be_given_to_an_address_that_has_none(course: Course, server: Server) -> None:
+    url = server.script("/datasets/?id=3", serve(Content(GZIP)))
+    assert course.get(url, filename="month.csv.gz").name == "month.csv"
 
 
 def test_the_environment_can_forbid_the_network(
@@ -213,9 +206,14 @@ def zipped(**members: bytes) -> bytes:
     return made.getvalue()
 
 
-def tarred(mode: str, **members: bytes) -> bytes:
+def tarred(mode: str, *links: bytes, **members: bytes) -> bytes:
+    """Return a tar, with links of some types to a file outside and members that would be written through them."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode=f"w{mode}") as archive:  # type: ignore[call-overload]
+        for kind in links:
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = kind, "../../outside"
+            archive.addfile(link)
         for name, data in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
@@ -272,9 +270,7 @@ def test_a_file_can_be_kept_compressed(course: Course, server: Server) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_changed_member_of_an_archive_is_restored_and_strangers_beside_it_are_kept(
-    course: Course, server: Server
-) -> None:
+def test_a_changed_member_of_an_archive_is_restored_and_a_stranger_is_kept(course: Course, server: Server) -> None:
     url = server.script("/two.zip", serve(Content(zipped(a=b"a", b=b"b"))))
     folder = course.get(url)
     (folder / "a").write_bytes(b"changed")
@@ -283,6 +279,33 @@ def test_a_changed_member_of_an_archive_is_restored_and_strangers_beside_it_are_
     assert course.files() == {"two/a": b"a", "two/b": b"b", "two/mine": b"mine"}
 
 
-def test_an_empty_archive_is_an_error(course: Course, server: Server) -> None:
-    with pytest.raises(DownloadError, match="holds no file"):
-        course.get(server.script("/none.zip", serve(Content(zipped()))))
+ABSOLUTE = Path(tempfile.gettempdir()) / f"member-{secrets.token_hex(8)}.txt"
+EVIL = {"link/evil.txt": b"evil"}
+FLIPPED = (whole := tarred(":gz", a=b"a", b=b"b"))[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
+ENCRYPTED = bytearray(zipped(a=b"a"))
+ENCRYPTED[ENCRYPTED.index(b"PK\x01\x02") + 8] |= 1
+OUTSIDE = {
+    "zip, parent": ("a.zip", zipped(good=b"good", **{"../evil.txt": b"evil"})),
+    "zip, deep parent": ("a.zip", zipped(**{"a/../../evil.txt": b"evil"})),
+    "zip, absolute": ("a.zip", zipped(**{ABSOLUTE.as_posix(): b"evil"})),
+    "zip, drive of Windows": ("a.zip", zipped(**{"C:\\evil.txt": b"evil"})),
+    "zip, backslashes": ("a.zip", zipped(**{"..\\evil.txt": b"evil"})),
+    "tar, parent": ("a.tar.gz", tarred(":gz", good=b"good", **{"../evil.txt": b"evil"})),
+    "tar, absolute": ("a.tar.xz", tarred(":xz", **{ABSOLUTE.as_posix(): b"evil"})),
+    "tar, symbolic link": ("a.tgz", tarred(":gz", tarfile.SYMTYPE, **EVIL)),
+    "tar, hard link": ("a.tgz", tarred(":gz", tarfile.LNKTYPE, **EVIL)),
+    "tar, device": ("a.tgz", tarred(":gz", tarfile.FIFOTYPE, **EVIL)),
+    "the checksum after the end of a tar is wrong": ("a.tar.gz", FLIPPED),
+    "encrypted": ("a.zip", bytes(ENCRYPTED)),
+    "empty": ("none.zip", zipped()),
+}
+
+
+@pytest.mark.parametrize(("name", "body"), OUTSIDE.values(), ids=OUTSIDE)
+def test_an_archive_that_reaches_out_of_the_folder_or_is_damaged_is_refused_whole(
+    name: str, body: bytes, course: Course, server: Server
+) -> None:
+    with pytest.raises(DownloadError, match=r"the archive is refused|damaged|is encrypted|holds no file"):
+        course.get(server.script(f"/{name}", serve(Content(body))))
+    assert visible(course.folder.parent) == []
+    assert not ABSOLUTE.exists()

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import random
 import re
-import secrets
-import tarfile
-import tempfile
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from dataclasses import dataclass, replace
 
 import pytest
+from downloading_user import Course, temporary, visible
 from misbehaving_server import (
     IMPATIENT,
     Behaviour,
@@ -36,9 +31,8 @@ from misbehaving_server import (
     wrong_part,
 )
 
-from course.downloads.downloads import download
-from course.downloads.partial import PartialFile
-from course.downloads.receipts import Receipt
+from course.downloads import resuming
+from course.downloads.retrieval import Receipt
 from course.errors import CourseError, DownloadError
 
 # text that compresses little, so that the compressed file has some size: 90 kB
@@ -57,23 +51,12 @@ BLIND_AND_OLDER = Content(OLDER.body, honest=False)
 DAY = {"Retry-After": "86400"}
 
 
-def fetch(url: str, tmp_path: Path, **options: object) -> Path:
-    return download(url, tmp_path / "data", cache=tmp_path / "cache", patience=IMPATIENT, **options)  # type: ignore[arg-type]
-
-
-def visible(folder: Path) -> list[Path]:
-    """Return the files a user would take for finished ones."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-
-
-def check_nothing_half_written(tmp_path: Path) -> None:
+def check_nothing_half_written(course: Course) -> None:
     """Every visible file has an intact receipt; nothing temporary is left in the folder of the user."""
-    assert not list((tmp_path / "data").rglob("*.part"))
-    assert not list((tmp_path / "cache").rglob("tmp*"))
-    for path in visible(tmp_path / "cache"):
-        receipt = Receipt.read(path.parent, path.name)
-        assert receipt is not None
-        assert receipt.is_intact(path.parent, thorough=True)
+    assert temporary(course.folder) == []
+    assert not list(course.cache.rglob("tmp*"))
+    for path in visible(course.cache):
+        assert Receipt.read(path.with_name(f".{path.name}.receipt.json")).is_intact(path.parent)
 
 
 @dataclass(frozen=True)
@@ -114,14 +97,14 @@ OVERCOME = {
 
 
 @pytest.mark.parametrize("fault", OVERCOME.values(), ids=OVERCOME)
-def test_a_passing_fault_is_overcome(fault: Fault, server: Server, tmp_path: Path) -> None:
-    path = fetch(server.script(f"/{NAME}", *fault.script), tmp_path)
-    assert path == tmp_path / "data" / "month.csv"
+def test_a_passing_fault_is_overcome(fault: Fault, course: Course, server: Server) -> None:
+    path = course.get(server.script(f"/{NAME}", *fault.script))
+    assert path == course.folder / "month.csv"
     assert path.read_bytes() == TEXT
     assert len(server.requests) == fault.requests
     if fault.ranges is not None:
         assert [r for r in server.ranges() if r] == [f"bytes={start}-" for start in fault.ranges]
-    check_nothing_half_written(tmp_path)
+    check_nothing_half_written(course)
 
 
 REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
@@ -137,12 +120,12 @@ REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
     "silence for ever": ([silence(FILE)], "timed out", 3),
     "hangs up for ever": ([hang_up], "3 attempts", 3),
     "page in place of gzip": ([page("Accès &amp; maintenance")], "the web page 'Accès & maintenance' in place of", 1),
-    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "starts with 41 47, not 1f 8b", 1),
-    "empty file": ([serve(Content(b""))], "starts with nothing", 1),
+    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "damaged .Not a gzipped file", 1),
+    "empty file": ([serve(Content(b""))], "damaged .it is empty", 1),
     "one bit of gzip changed": ([serve(Content(FLIPPED))], "damaged", 1),
     "gzip cut on the server": ([serve(Content(BODY[:HALF]))], "damaged", 1),
     "damaged in two pieces": ([cut(Content(FLIPPED), HALF), serve(Content(FLIPPED))], "damaged", 3),
-    "redirects to itself": ([redirect(f"/{NAME}")], "redirects more than 4 times", 5),
+    "redirects to itself": ([redirect(f"/{NAME}")], "Exceeded 30 redirects", 31),
     "redirects to another protocol": ([redirect("ftp://127.0.0.1/a")], "not an address that can be fetched", 1),
 }
 
@@ -150,201 +133,115 @@ REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
 @pytest.mark.parametrize("earlier", [False, True], ids=["nothing there", "earlier copy there"])
 @pytest.mark.parametrize(("script", "message", "requests"), REFUSED.values(), ids=REFUSED)
 def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
-    script: list[Behaviour], message: str, requests: int, earlier: bool, server: Server, tmp_path: Path
+    script: list[Behaviour], message: str, requests: int, earlier: bool, course: Course, server: Server
 ) -> None:
     url = server.script(f"/{NAME}", serve(OLDER))
-    before = fetch(url, tmp_path).read_bytes() if earlier else None
+    before = course.get(url).read_bytes() if earlier else None
     server.script(f"/{NAME}", *script)
     server.requests.clear()
     with pytest.raises(DownloadError, match=message) as raised:
-        fetch(url, tmp_path, force=earlier)
+        course.get(url, force=earlier)
     assert "\n" not in str(raised.value)
     assert len(server.requests) == requests
-    left = {path: path.read_bytes() for path in visible(tmp_path / "data")}
-    assert left == ({tmp_path / "data" / "month.csv": before} if earlier else {})
-    check_nothing_half_written(tmp_path)
+    assert course.files() == ({"month.csv": before} if earlier else {})
+    check_nothing_half_written(course)
 
 
-def test_a_page_in_place_of_any_other_file_is_recognised_too(server: Server, tmp_path: Path) -> None:
+def test_a_page_in_place_of_any_other_file_is_recognised_too(course: Course, server: Server) -> None:
     with pytest.raises(DownloadError, match=r"the web page 'Login' in place of a\.csv"):
-        fetch(server.script("/a.csv", page("Login")), tmp_path)
-    assert fetch(server.script("/a.html", page("A page")), tmp_path).read_bytes().startswith(b"<!DOCTYPE")
+        course.get(server.script("/a.csv", page("Login")))
+    assert course.get(server.script("/a.html", page("A page"))).read_bytes().startswith(b"<!DOCTYPE")
 
 
-def test_failures_are_forgotten_when_the_transfer_makes_progress(server: Server, tmp_path: Path) -> None:
+def test_failures_are_forgotten_when_the_transfer_makes_progress(course: Course, server: Server) -> None:
     content = Content(random.Random(0).randbytes(8 * 2**20))
     cuts = [cut(content, stop * 2**20 + 5) for stop in range(1, 8)]
-    path = fetch(server.script("/large.bin", *cuts, serve(content)), tmp_path)
+    path = course.get(server.script("/large.bin", *cuts, serve(content)))
     assert path.read_bytes() == content.body
     assert len(server.requests) == 8 > IMPATIENT.attempts
 
 
-def test_a_file_that_cannot_be_verified_is_not_made_of_two_pieces_of_unknown_versions(
-    server: Server, tmp_path: Path
-) -> None:
-    old, new = (Content(letter * 50_000, validators={}, honest=False) for letter in (b"a", b"b"))
-    path = fetch(server.script("/a.csv", cut(old, 20_000), serve(new)), tmp_path)
-    assert path.read_bytes() == new.body
-    assert server.ranges() == [None, None]
-
-
-NOISE = [Content(random.Random(seed).randbytes(50_000), honest=False) for seed in (0, 1)]
+OLD_TEXT, NEW_TEXT = (Content(letter * 50_000, validators={}, honest=False) for letter in (b"a", b"b"))
+OLD_NOISE, NOISE = (Content(random.Random(seed).randbytes(50_000), honest=False) for seed in (0, 1))
+KNOWN = hashlib.sha256(NEW_TEXT.body).hexdigest()
+RESUMED = "bytes=20000-"
 
 
 @pytest.mark.parametrize(
-    "script",
-    {
-        "newer version, If-Range ignored": [cut(NOISE[0], 20_000), serve(NOISE[1])],
-        "wrong part": [cut(NOISE[1], 20_000), wrong_part(NOISE[1], 10_000), serve(NOISE[1])],
-        "shorter part": [cut(NOISE[1], 20_000), short_part(NOISE[1], 10_000), serve(NOISE[1])],
-    }.items(),
-    ids=lambda named: named[0],
+    ("script", "known_hash", "ranges"),
+    [
+        ([cut(OLD_TEXT, 20_000), serve(NEW_TEXT)], None, [None, None]),
+        ([cut(OLD_TEXT, 20_000), serve(NEW_TEXT)], KNOWN, [None, RESUMED, None]),
+        ([cut(OLD_NOISE, 20_000), serve(NOISE)], None, [None, RESUMED, None]),
+        ([cut(NOISE, 20_000), wrong_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, None]),
+        ([cut(NOISE, 20_000), short_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, "bytes=30000-"]),
+    ],
+    ids=["version unknown", "version unknown, hash known", "If-Range ignored", "wrong part", "shorter part"],
 )
 def test_pieces_fit_together_even_where_no_checksum_would_tell(
-    script: tuple[str, list[Behaviour]], server: Server, tmp_path: Path
+    script: list[Behaviour], known_hash: str | None, ranges: list[str | None], course: Course, server: Server
 ) -> None:
-    path = fetch(server.script("/a.csv", *script[1]), tmp_path)
-    assert path.read_bytes() == NOISE[1].body
-
-
-def test_pieces_of_two_versions_that_cannot_be_told_apart_are_found_out_by_the_hash(
-    server: Server, tmp_path: Path
-) -> None:
-    old, new = (Content(letter * 50_000, validators={}, honest=False) for letter in (b"a", b"b"))
-    url = server.script("/a.csv", cut(old, 20_000), serve(new))
-    path = fetch(url, tmp_path, known_hash=hashlib.sha256(new.body).hexdigest())
-    assert path.read_bytes() == new.body
-    assert server.ranges() == [None, "bytes=20000-", None]
-
-
-def test_a_wrong_hash_is_an_error_and_the_file_does_not_appear(server: Server, tmp_path: Path) -> None:
-    url = server.script(f"/{NAME}", serve(FILE))
-    with pytest.raises(DownloadError, match="has not the hash sha256:0000"):
-        fetch(url, tmp_path, known_hash="sha256:" + "0" * 64)
-    assert visible(tmp_path) == []
-    assert len(server.requests) == 1
+    path = course.get(server.script("/a.csv", *script), known_hash=known_hash)
+    assert path.read_bytes() == (NEW_TEXT if ranges[1] is None or known_hash else NOISE).body
+    assert server.ranges() == ranges
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5", "sha512"])
-def test_a_right_hash_is_accepted_and_remembered(algorithm: str, server: Server, tmp_path: Path) -> None:
+def test_a_wrong_hash_is_an_error_and_a_right_one_is_accepted_and_remembered(
+    algorithm: str, course: Course, server: Server
+) -> None:
     url, known = server.script(f"/{NAME}", serve(FILE)), f"{algorithm}:{hashlib.new(algorithm, BODY).hexdigest()}"
-    assert fetch(url, tmp_path, known_hash=known) == fetch(url, tmp_path, known_hash=known.upper())
+    wrong = f"{algorithm}:{'0' * len(known.partition(':')[2])}"
+    with pytest.raises(DownloadError, match=f"has not the hash {wrong[:10]}"):
+        course.get(url, known_hash=wrong)
+    assert visible(course.cache) == visible(course.folder) == []
     assert len(server.requests) == 1
+    assert course.get(url, known_hash=known) == course.get(url, known_hash=known.upper())
+    assert len(server.requests) == 2
 
 
-def test_a_transfer_is_resumed_by_a_later_call(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("held", "version", "ranges"),
+    [
+        (None, None, [HALF]),
+        (BODY, None, [len(BODY)]),
+        (BODY + b"more", None, [len(BODY) + 4, None]),
+        (b"\x1f\x8b" + bytes(HALF - 2), None, [HALF, None]),
+        (None, b"", [HALF]),
+        (None, b"[1]", [HALF]),
+        (None, b'{"validator": "of another edition"}', [HALF]),
+    ],
+    ids=["as it was", "complete but for its name", "too long", "damaged"] + ["version not readable"] * 3,
+)
+def test_a_later_call_goes_on_with_what_is_right_of_the_kept_part(
+    held: bytes | None, version: bytes | None, ranges: list[int | None], course: Course, server: Server
+) -> None:
     url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
     with pytest.raises(DownloadError, match="404"):
-        fetch(url, tmp_path)
+        course.get(url)
+    part = course.part()
+    part.write_bytes(part.read_bytes() if held is None else held)
+    if version is not None:
+        part.with_name(f"{part.name}.json").write_bytes(version)
     server.script(f"/{NAME}", serve(FILE))
-    assert fetch(url, tmp_path).read_bytes() == TEXT
-    assert server.ranges()[-1] == f"bytes={HALF}-"
+    server.requests.clear()
+    assert course.get(url).read_bytes() == TEXT
+    assert server.ranges() == [start if start is None else f"bytes={start}-" for start in ranges]
+    check_nothing_half_written(course)
 
 
-def test_a_complete_part_that_lacks_only_its_name_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
-    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
-    with pytest.raises(DownloadError):
-        fetch(url, tmp_path)
-    (part,) = (tmp_path / "cache").rglob("*.part")
-    part.write_bytes(BODY)
-    server.script(f"/{NAME}", serve(FILE))
-    assert fetch(url, tmp_path).read_bytes() == TEXT
+def test_the_wait_that_a_server_asks_for_is_kept(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(resuming, "RETRY", replace(IMPATIENT, longest_wait=60.0))
+    monkeypatch.setattr(time, "sleep", waits.append)
+    course.get(server.script(f"/{NAME}", status(503, {"Retry-After": "50"}), serve(FILE)))
+    assert 50.0 in waits
 
 
-def test_bytes_damaged_in_the_kept_part_are_found_out_and_fetched_again(server: Server, tmp_path: Path) -> None:
-    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
-    with pytest.raises(DownloadError):
-        fetch(url, tmp_path)
-    (part,) = (tmp_path / "cache").rglob("*.part")
-    part.write_bytes(b"\x1f\x8b" + bytes(HALF - 2))
-    server.script(f"/{NAME}", serve(FILE))
-    assert fetch(url, tmp_path).read_bytes() == TEXT
-    assert server.ranges()[-2:] == [f"bytes={HALF}-", None]
-
-
-def test_a_part_longer_than_the_file_is_given_up(server: Server, tmp_path: Path) -> None:
-    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
-    with pytest.raises(DownloadError):
-        fetch(url, tmp_path)
-    (part,) = (tmp_path / "cache").rglob("*.part")
-    part.write_bytes(BODY + b"more")
-    server.script(f"/{NAME}", serve(FILE))
-    assert fetch(url, tmp_path).read_bytes() == TEXT
-
-
-def test_a_server_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_a_clear_error(course: Course) -> None:
     with running() as gone:
         url = gone.url
-    with pytest.raises(DownloadError, match=re.escape(f"{url}/a.csv cannot be fetched (3 attempts)")):
-        fetch(f"{url}/a.csv", tmp_path)
-
-
-def archive_of(kind: str, *members: str) -> bytes:
-    made = io.BytesIO()
-    if kind == "zip":
-        with zipfile.ZipFile(made, "w") as zipped:
-            for name in members:
-                zipped.writestr(name, b"evil")
-        return made.getvalue()
-    with tarfile.open(fileobj=made, mode=f"w:{kind}") as tarred:  # type: ignore[call-overload]
-        for name in members:
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            tarred.addfile(member, io.BytesIO(b"evil"))
-    return made.getvalue()
-
-
-def tar_with_link(kind: bytes) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as tarred:
-        link = tarfile.TarInfo("link")
-        link.type, link.linkname = kind, "../../outside"
-        tarred.addfile(link)
-        member = tarfile.TarInfo("link/evil.txt")
-        member.size = 4
-        tarred.addfile(member, io.BytesIO(b"evil"))
-    return made.getvalue()
-
-
-ABSOLUTE = Path(tempfile.gettempdir()) / f"member-{secrets.token_hex(8)}.txt"
-OUTSIDE: dict[str, Callable[[], tuple[str, bytes]]] = {
-    "zip, parent": lambda: ("a.zip", archive_of("zip", "good.txt", "../evil.txt")),
-    "zip, deep parent": lambda: ("a.zip", archive_of("zip", "a/../../evil.txt")),
-    "zip, absolute": lambda: ("a.zip", archive_of("zip", ABSOLUTE.as_posix())),
-    "zip, drive of Windows": lambda: ("a.zip", archive_of("zip", "C:\\evil.txt")),
-    "zip, backslashes": lambda: ("a.zip", archive_of("zip", "..\\evil.txt")),
-    "tar, parent": lambda: ("a.tar.gz", archive_of("gz", "good.txt", "../evil.txt")),
-    "tar, absolute": lambda: ("a.tar.xz", archive_of("xz", ABSOLUTE.as_posix())),
-    "tar, symbolic link": lambda: ("a.tgz", tar_with_link(tarfile.SYMTYPE)),
-    "tar, hard link": lambda: ("a.tgz", tar_with_link(tarfile.LNKTYPE)),
-    "tar, device": lambda: ("a.tgz", tar_with_link(tarfile.FIFOTYPE)),
-}
-
-
-@pytest.mark.parametrize("make", OUTSIDE.values(), ids=OUTSIDE)
-def test_an_archive_that_reaches_out_of_the_folder_is_refused_whole(
-    make: Callable[[], tuple[str, bytes]], server: Server, tmp_path: Path
-) -> None:
-    name, body = make()
-    with pytest.raises(DownloadError, match="the archive is refused: its member"):
-        fetch(server.script(f"/{name}", serve(Content(body))), tmp_path)
-    assert visible(tmp_path) == []
-    assert not ABSOLUTE.exists()
-
-
-def test_the_checksum_after_the_end_of_a_tar_is_checked(server: Server, tmp_path: Path) -> None:
-    body = archive_of("gz", "a.txt", "b.txt")
-    flipped = body[:-8] + bytes([body[-8] ^ 1]) + body[-7:]
-    with pytest.raises(DownloadError, match="damaged"):
-        fetch(server.script("/a.tar.gz", serve(Content(flipped))), tmp_path)
-    assert visible(tmp_path) == []
-
-
-def test_no_temporary_name_is_ever_taken_for_the_file(tmp_path: Path) -> None:
-    part = PartialFile(tmp_path / NAME)
-    assert part.path.name.startswith(".")
-    assert part.path.name.endswith(".part")
-
-
-def test_every_refusal_is_an_error_of_the_course() -> None:
-    assert issubclass(DownloadError, CourseError)
+    with pytest.raises(CourseError, match=re.escape(f"{url}/a.csv cannot be fetched (3 attempts)")):
+        course.get(f"{url}/a.csv")

@@ -8,12 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from misbehaving_server import IMPATIENT, Content, Server, drip, serve
-
-from course.downloads.downloads import download
+from downloading_user import Course, temporary, visible
+from misbehaving_server import Content, Server, drip, serve
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
@@ -22,27 +20,26 @@ FILE = Content(BODY)
 CHILD = """
 import sys
 from pathlib import Path
-from course.downloads.downloads import download
+from course.downloads import download
 {before}
-url, folder, cache = sys.argv[1:]
-download(url, folder, cache=Path(cache))
+download(*sys.argv[1:])
 """
 LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 # a real signal, at a moment that is always the same
 INTERRUPT_DECOMPRESSION = """
 import gzip, os, signal
-from course.downloads import archive
+from course.downloads import retrieval
 class Interrupted(gzip.GzipFile):
     def read(self, size=-1):
         if self.tell():
             os.kill(os.getpid(), signal.{0})
         return super().read(1000)
-archive.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
+retrieval.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
 """
 
 
-def child(url: str, tmp_path: Path, before: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD.format(before=before), url, str(tmp_path / "data"), str(tmp_path / "cache")]
+def child(url: str, course: Course, before: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CHILD.format(before=before), url, str(course.folder)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -51,101 +48,81 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-
-
-def temporary(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
-
-
-def fetch(url: str, tmp_path: Path) -> bytes:
-    path = download(url, tmp_path / "data", cache=tmp_path / "cache", patience=IMPATIENT)
-    assert temporary(tmp_path) == []
+def fetch(url: str, course: Course) -> bytes:
+    path = course.get(url)
+    assert temporary(course.folder.parent) == []
     return path.read_bytes()
 
 
-def wait_for_part(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for_part(course: Course, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 20
-    while not any(part.stat().st_size for part in tmp_path.rglob(".a.txt.gz.part")):
+    while not any(part.stat().st_size for part in course.cache.rglob(".a.txt.gz.part")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_a_disk_full_during_the_transfer_gives_the_room_back(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "message", "kept"),
+    [(20_000, "cannot write a.txt.gz", []), (len(BODY) + 1000, "cannot write", ["a.txt.gz"])],
+    ids=["during the transfer", "during decompression"],
+)
+def test_a_full_disk_is_told_and_only_what_is_complete_is_kept(
+    limit: int, message: str, kept: list[str], course: Course, server: Server
+) -> None:
     url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, tmp_path, LIMIT.format(20_000)))
+    code, said = end_of(child(url, course, LIMIT.format(limit)))
     assert code == 1
-    assert "OutputError: cannot write a.txt.gz" in said
+    assert f"OutputError: {message}" in said
     assert "free some space" in said
-    assert visible(tmp_path) == []
-    assert temporary(tmp_path) == []
-    assert fetch(url, tmp_path) == gzip.decompress(BODY)
-
-
-def test_a_disk_full_during_decompression_keeps_what_was_fetched(server: Server, tmp_path: Path) -> None:
-    url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, tmp_path, LIMIT.format(len(BODY) + 1000)))
-    assert code == 1
-    assert "OutputError: cannot write" in said
-    assert visible(tmp_path) == ["a.txt.gz"]
-    assert visible(tmp_path / "data") == []
-    assert temporary(tmp_path) == []
-    assert fetch(url, tmp_path) == gzip.decompress(BODY)
-    assert len(server.requests) == 1
+    assert [path.name for path in visible(course.folder.parent)] == kept
+    assert course.files() == {}
+    assert temporary(course.folder.parent) == []
+    assert fetch(url, course) == gzip.decompress(BODY)
+    assert len(server.requests) == 2 - len(kept)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_an_interrupted_transfer_leaves_no_file_and_is_resumed(
-    number: signal.Signals, server: Server, tmp_path: Path
+    number: signal.Signals, course: Course, server: Server
 ) -> None:
     url = server.script("/a.txt.gz", drip(FILE, pause=0.02, amount=9000))
-    process = child(url, tmp_path)
-    wait_for_part(tmp_path, process)
+    process = child(url, course)
+    wait_for_part(course, process)
     process.send_signal(number)
     code, said = end_of(process)
     assert code == -number
     assert ("KeyboardInterrupt" in said) == (number == signal.SIGINT)
-    assert visible(tmp_path / "data") == []
-    (part,) = (part for part in tmp_path.rglob("*.part") if part.is_file())
+    assert course.files() == {}
+    part = course.part()
     held = part.stat().st_size
     assert 0 < held < len(BODY)
     assert BODY.startswith(part.read_bytes())
-    for stray in (tmp_path / "cache").rglob("tmp*"):
+    for stray in course.cache.rglob("tmp*"):
         assert number == signal.SIGKILL
         stray.unlink()
     server.script("/a.txt.gz", serve(FILE))
-    assert fetch(url, tmp_path) == gzip.decompress(BODY)
+    assert fetch(url, course) == gzip.decompress(BODY)
     assert server.ranges()[-1] == f"bytes={held}-"
 
 
-def test_an_interrupted_decompression_leaves_no_file(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_an_interrupted_decompression_leaves_nothing_that_looks_finished(
+    number: signal.Signals, course: Course, server: Server
+) -> None:
     url = server.script("/a.txt.gz", serve(FILE))
-    code, said = end_of(child(url, tmp_path, INTERRUPT_DECOMPRESSION.format("SIGINT")))
-    assert code == -signal.SIGINT
-    assert "KeyboardInterrupt" in said
-    assert visible(tmp_path / "data") == []
-    assert temporary(tmp_path) == []
-    assert fetch(url, tmp_path) == gzip.decompress(BODY)
+    code, said = end_of(child(url, course, INTERRUPT_DECOMPRESSION.format(number.name)))
+    assert code == -number
+    assert ("KeyboardInterrupt" in said) == (number == signal.SIGINT)
+    left = [path for path in course.folder.iterdir() if not path.name.endswith(".json")]
+    assert [path.is_dir() and path.name.startswith(".") for path in left] == [True] * (number == signal.SIGKILL)
+    assert course.get(url).read_bytes() == gzip.decompress(BODY)
     assert len(server.requests) == 1
 
 
-def test_a_process_killed_during_decompression_leaves_nothing_that_looks_finished(
-    server: Server, tmp_path: Path
-) -> None:
-    url = server.script("/a.txt.gz", serve(FILE))
-    code, _ = end_of(child(url, tmp_path, INTERRUPT_DECOMPRESSION.format("SIGKILL")))
-    assert code == -signal.SIGKILL
-    hidden_folders = [path for path in (tmp_path / "data").iterdir() if path.is_dir()]
-    assert [path.name.startswith(".") for path in hidden_folders] == [True]
-    assert [path for path in (tmp_path / "data").iterdir() if path.is_file()] == []
-    assert download(url, tmp_path / "data", cache=tmp_path / "cache").read_bytes() == gzip.decompress(BODY)
-
-
-def test_two_processes_that_want_the_same_file_fetch_it_once(server: Server, tmp_path: Path) -> None:
+def test_two_processes_that_want_the_same_file_fetch_it_once(course: Course, server: Server) -> None:
     url = server.script("/a.txt.gz", drip(FILE, pause=0.05, amount=9000))
-    processes = [child(url, tmp_path), child(url, tmp_path)]
+    processes = [child(url, course), child(url, course)]
     assert [end_of(process) for process in processes] == [(0, ""), (0, "")]
-    assert (tmp_path / "data" / "a.txt").read_bytes() == gzip.decompress(BODY)
+    assert (course.folder / "a.txt").read_bytes() == gzip.decompress(BODY)
     assert len(server.requests) == 1

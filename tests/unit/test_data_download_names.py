@@ -5,15 +5,12 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from downloading_user import GZIP, MONTH, SMALL, TEXT, Course, synthetic
+from downloading_user import GZIP, MONTH, SMALL, TEXT, Course
 from misbehaving_server import Content, Server, page, serve, status
 
-from course.downloads.registry import Registry
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 from course.generator.answer import read_report
 from course.generator.month import month_file
-
-# --- names of the course
 
 
 def list_page(*names: str, token: str = "1f") -> Content:
@@ -24,42 +21,50 @@ def list_page(*names: str, token: str = "1f") -> Content:
     return Content(f"<!DOCTYPE html><html><body><a>no link</a>{links}</body></html>".encode())
 
 
+def publish(server: Server, *names: str, body: bytes = GZIP, token: str = "1f") -> None:
+    """Put months of one year on the server, behind a list with the token of the day."""
+    server.script(f"/list.php?Dir_Rep=Open_DAMIR&Annee={names[0][1:5]}", serve(list_page(*names, token=token)))
+    for name in names:
+        server.script(f"/download_file.php?token={token}&file=Open_DAMIR/{name}", serve(Content(body)))
+
+
 def test_a_month_is_found_by_the_token_of_the_day(course: Course, server: Server) -> None:
-    path = "/download_file.php?token={}&file=Open_DAMIR/A201612.csv.gz"
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page("A201611.csv.gz", MONTH, token="ab1")))
-    server.script(path.format("ab1"), serve(Content(GZIP)))
+    publish(server, "A201611.csv.gz", MONTH, token="ab1")
     assert course.get(MONTH).name == "A201612.csv"
     assert course.files() == {"A201612.csv": TEXT}
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page(MONTH, token="ab2")))
-    server.script(path.format("ab2"), serve(Content(gzip.compress(b"newer\n"))))
+    publish(server, MONTH, body=gzip.compress(b"newer\n"), token="ab2")
     assert course.get(MONTH, force=True).read_bytes() == b"newer\n"
     assert course.told == []
 
 
 def test_a_month_of_the_first_series_is_asked_for_by_its_own_prefix(course: Course, server: Server) -> None:
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2014", serve(list_page("P201401.csv.gz")))
-    server.script("/download_file.php?token=1f&file=Open_DAMIR/P201401.csv.gz", serve(Content(GZIP)))
+    publish(server, "P201401.csv.gz")
     assert course.get("P201401.csv.gz").read_bytes() == TEXT
 
 
-def test_a_month_that_is_not_listed_is_said_with_what_is(course: Course, server: Server) -> None:
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2015", serve(list_page("A201501.csv.gz", "A201502.csv.gz")))
-    with pytest.raises(DownloadError, match=r"A201503\.csv\.gz is not on.*lists A201501\.csv\.gz to A201502\.csv\.gz"):
+ELSEWHERE = Content(b'<a href="http://elsewhere.invalid/A201503.csv.gz">A201503.csv.gz</a>')
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        (list_page("A201501.csv.gz", "A201502.csv.gz"), r"is not on.*lists A201501\.csv\.gz to A201502\.csv\.gz"),
+        (list_page(), "is not on.*lists no month"),
+        (ELSEWHERE, "another server"),
+    ],
+)
+def test_a_month_that_is_not_listed_or_is_elsewhere_is_said(
+    listed: Content, message: str, course: Course, server: Server
+) -> None:
+    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2015", serve(listed))
+    with pytest.raises(DownloadError, match=message):
         course.get("A201503.csv.gz", known_hash="0" * 64)
 
 
-def test_a_list_that_sends_to_another_server_is_not_followed(course: Course, server: Server) -> None:
-    link = b'<a href="http://elsewhere.invalid/A201503.csv.gz">A201503.csv.gz</a>'
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2015", serve(Content(link)))
-    with pytest.raises(DownloadError, match="another server"):
-        course.get("A201503.csv.gz", known_hash="0" * 64)
-
-
-def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server) -> None:
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2025", serve(list_page("A202501.csv.gz")))
-    server.script("/download_file.php?token=1f&file=Open_DAMIR/A202501.csv.gz", serve(Content(GZIP)))
-    registry = Registry(months_page=course.registry.months_page, synthetic={"A202501.csv.gz": synthetic})
-    course.get("A202501.csv.gz", registry=registry)
+def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(server, "A202501.csv.gz")
+    monkeypatch.setattr("course.downloads.addresses.SYNTHETIC_ROWS", 10)
+    course.get("A202501.csv.gz")
     assert "has not the hash sha256:3d28be96" in course.told[0]
 
 
@@ -89,37 +94,19 @@ def test_an_unknown_name_is_refused_with_a_hint(name: str, hint: str, course: Co
     assert hint in str(raised.value)
 
 
-# --- the synthetic file of the same name
-
-
-def test_a_dead_source_gives_the_synthetic_file_and_says_so(course: Course) -> None:
+def test_a_dead_source_gives_the_synthetic_file_and_says_so_until_the_source_lives(
+    course: Course, server: Server
+) -> None:
     path = course.get(SMALL)
-    assert path == course.folder / "A201612_small.csv"
-    assert path.read_bytes() == b"made up\n"
-    (line,) = course.told
-    assert "404 Not Found" in line
-    assert "A201612_small.csv is SYNTHETIC (99,999 generated rows)" in line
-
-
-def test_offline_gives_the_synthetic_file_without_a_request_and_says_so_each_time(
-    course: Course, server: Server
-) -> None:
-    assert course.get(SMALL, offline=True) == course.get(SMALL, offline=True)
+    assert (path, path.read_bytes()) == (course.folder / "A201612_small.csv", b"made up\n")
+    assert "404 Not Found" in course.told[0]
+    assert "A201612_small.csv is SYNTHETIC (99,999 generated rows)" in course.told[0]
+    server.requests.clear()
+    assert course.get(SMALL, offline=True) == course.get(SMALL, offline=True) == path
     assert server.requests == []
-    assert ["SYNTHETIC" in line for line in course.told] == [True, True]
-
-
-def test_the_real_file_takes_the_place_of_the_synthetic_one_when_the_source_lives(
-    course: Course, server: Server
-) -> None:
-    course.get(SMALL, offline=True)
+    assert ["SYNTHETIC" in line for line in course.told] == [True] * 3
     server.script(f"/seed/{SMALL}", serve(Content(GZIP)))
     assert course.get(SMALL).read_bytes() == TEXT
-
-
-def test_a_synthetic_file_never_takes_the_place_of_a_real_one(course: Course, server: Server) -> None:
-    server.script(f"/seed/{SMALL}", serve(Content(GZIP)))
-    path = course.get(SMALL)
     server.script(f"/seed/{SMALL}", status(404))
     with pytest.raises(DownloadError, match="404"):
         course.get(SMALL, force=True)
@@ -142,21 +129,17 @@ def test_a_month_without_network_is_made_by_the_generator_and_one_made_before_is
     assert "A201611.csv is SYNTHETIC (200,000 generated rows): A201611.csv.gz is not in the cache" in course.told[-1]
     assert set(course.files()) == {"A201611.csv", "A201611.csv.json"}
     report = month_file(course.folder / "A201612.csv", rows=50)
-    assert course.get(MONTH, offline=True, registry=Registry()) == report.path
+    assert course.get(MONTH, offline=True) == report.path
     assert "generated earlier" in course.told[-1]
     assert read_report(report.path) is not None
-    server.script("/list.php?Dir_Rep=Open_DAMIR&Annee=2016", serve(list_page("A201611.csv.gz")))
-    server.script("/download_file.php?token=1f&file=Open_DAMIR/A201611.csv.gz", serve(Content(GZIP)))
+    publish(server, "A201611.csv.gz")
     assert course.get("A201611.csv.gz").read_bytes() == TEXT
     assert "A201611.csv.json" not in course.files()
 
 
-def test_whoever_gives_a_hash_gets_no_synthetic_file(course: Course) -> None:
-    with pytest.raises(DownloadError):
+def test_whoever_gives_a_hash_or_an_address_gets_no_synthetic_file(course: Course, server: Server) -> None:
+    with pytest.raises(DownloadError, match="404"):
         course.get(SMALL, known_hash="0" * 64)
-    assert course.files() == {}
-
-
-def test_an_address_has_no_synthetic_file(course: Course, server: Server) -> None:
     with pytest.raises(DownloadError, match="is not in the cache, and offline forbids"):
         course.get(f"{server.url}/{SMALL}", offline=True)
+    assert course.files() == {}

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from every_way import EVERY_WAY
+from sql_notebook import Notebook, forget
 
 import course
 from course.cluster import ObjectStore
@@ -18,6 +20,13 @@ from course.errors import BadArgumentError, DownloadError, MissingDependencyErro
 from course.generator.answer import CENTS_BY_AGE
 from course.reading import count_lines, head, is_address, located, name_of, tail
 from course.ways import FORMATS, WAYS, answer, convert
+from magics.data import DataMagics
+from magics.sql import SQLError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+ROWS = b"AGE;SUM;\n" + b"".join(b"%d;%d;\n" % (number, number) for number in range(50))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,7 @@ def address(store: ObjectStore, small: Path) -> str:
     files = s3fs.S3FileSystem()
     files.mkdir("damir")
     files.put(str(small), "damir/small.csv")
+    files.pipe("damir/rows.csv", ROWS)
     return "s3://damir/small.csv"
 
 
@@ -130,15 +140,13 @@ def test_two_columns_of_parquet_cost_a_fraction_of_the_object(
     assert fetched(store) < converted.stat().st_size / 4
 
 
-def test_an_object_that_is_not_there_is_a_file_not_found(address: str) -> None:
+def test_what_cannot_be_opened_says_why(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError):
         head("s3://damir/absent.csv")
-
-
-def test_without_s3fs_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = import_module("fsspec.registry")
+    with pytest.raises(BadArgumentError, match="nonsense"):
+        head("nonsense://x/y", 1)
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(registry._registry, "s3", raising=False)
+    monkeypatch.delitem(import_module("fsspec.registry")._registry, "s3", raising=False)
     with pytest.raises(MissingDependencyError, match=r"pip install 'bigdata-course\[s3\]'"):
         head("s3://nowhere/x.csv", 1)
 
@@ -167,6 +175,25 @@ def test_a_path_of_this_machine_is_a_path(text: str) -> None:
     assert located(text) == Path(text)
 
 
-def test_an_address_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(BadArgumentError, match="nonsense"):
-        head("nonsense://x/y", 1)
+@pytest.mark.parametrize("word", ["s3://damir/rows.csv", "variable"])
+def test_the_magics_show_the_lines_of_an_object(empty_shell: InteractiveShell, address: str, word: str) -> None:
+    empty_shell.register_magics(DataMagics)
+    empty_shell.user_ns["variable"] = "s3://damir/rows.csv"
+    for code, expected in {"head": "AGE;SUM;\n0;0;", "tail": "48;48;\n49;49;", "linecount": 51}.items():
+        outcome = empty_shell.run_cell(f"%{code} {word}{' -n 2' if code != 'linecount' else ''}")
+        outcome.raise_error()
+        assert outcome.result == expected
+
+
+@pytest.mark.parametrize("memory", [":memory:", "duckdb://"])
+def test_an_object_is_imported_in_a_table_and_a_database_in_a_store_is_refused(
+    one_notebook: Notebook, address: str, memory: str
+) -> None:
+    with pytest.raises(SQLError, match=r"'s3://damir/x\.sqlite' is not on this machine.*copy the file here first"):
+        one_notebook("%SQL_connect s3://damir/x.sqlite")
+    one_notebook(f"%SQL_connect {memory}")
+    assert one_notebook("%SQL_import_tsv s3://damir/rows.csv") == 50
+    assert one_notebook.rows("SELECT count(*), sum(SUM) FROM rows") == [(50, 1225)]
+    with pytest.raises(FileNotFoundError, match=r"there is no object at s3://damir/absent\.csv"):
+        one_notebook("%SQL_import_tsv s3://damir/absent.csv")
+    forget(one_notebook)

@@ -1,0 +1,216 @@
+"""Fetch one address into one file over HTTP: tried again, taken up where it broke, refused if it is a web page."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from bs4 import BeautifulSoup
+from requests.utils import urldefragauth
+from urllib3.exceptions import HTTPError
+
+from course.errors import DownloadError, OutputError
+from course.files import WRITE_FAILURES, replacing
+from course.progress import progress_bar
+
+# answers that may not last: RFC 9110 and RFC 6585
+PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Limits of a transfer: times in seconds, sizes in bytes, rates in bytes per second."""
+
+    attempts: int = 4  # failures in a row after which the transfer is given up
+    progress: int = 2**20  # what comes after a failure to make it forgotten: a long file may survive many cuts
+    connect: float = 10.0  # longest wait for a connection
+    read: float = 30.0  # longest silence of the server
+    stall: float = 60.0  # a transfer slower than minimum_rate over this time has stalled
+    minimum_rate: float = 1024.0
+    backoff: float = 0.5  # wait after the first failure; it doubles after each failure in a row
+    longest_wait: float = 30.0  # between two attempts, whatever the server asks
+
+
+RETRY = RetryPolicy()
+
+
+class PassingFaultError(Exception):
+    """An attempt failed in a way that may not last; ``wait`` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+@dataclass
+class ResumingDownloader:
+    """A downloader for ``pooch.retrieve`` that keeps what came, between attempts and between calls."""
+
+    target: Path  # the file that is wanted; what came of it is kept in a hidden .part file beside it
+    verifiable: bool = False  # checked afterwards by a hash or a checksum: resumed even if no version is told
+    whole: bool = False  # what was obtained came in one piece
+    address: str = ""  # where it came from, after redirections
+
+    def __post_init__(self) -> None:
+        self._part = self.target.with_name(f".{self.target.name}.part")
+        self._version = self.target.with_name(f".{self.target.name}.part.json")
+
+    def __call__(self, url: str, output_file: str, pooch: object = None, check_only: bool = False) -> bool:  # noqa: ARG002
+        """Fetch ``url`` into ``output_file``, the signature being the one pooch calls.
+
+        Raises:
+            DownloadError: the file cannot be fetched, or a web page came in its place.
+            OutputError: the disk is full; what was received is given up.
+        """
+        failures, furthest = 0, self._held()
+        while True:
+            try:
+                self._attempt(url)
+                break
+            except PassingFaultError as fault:
+                failures = 1 if self._held() >= furthest + RETRY.progress else failures + 1
+                furthest = max(furthest, self._held())
+                if failures >= RETRY.attempts or fault.wait > RETRY.longest_wait:
+                    tried = f"{failures} attempt{'s' if failures > 1 else ''}"
+                    message = f"{urldefragauth(url)} cannot be fetched ({tried}): {fault}; try again later"
+                    raise DownloadError(message) from fault
+                longest = min(RETRY.longest_wait, RETRY.backoff * 2.0 ** (failures - 1))
+                # at random, so that a whole class does not come back at once
+                time.sleep(max(fault.wait, secrets.SystemRandom().uniform(longest / 2, longest)))
+        self._refuse_page()
+        self._part.replace(output_file)
+        self.discard()
+        return True
+
+    def discard(self) -> None:
+        """Forget what came, and its version."""
+        self._part.unlink(missing_ok=True)
+        self._version.unlink(missing_ok=True)
+
+    def _held(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
+
+    def _attempt(self, url: str) -> None:
+        try:
+            noted = dict(json.loads(self._version.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            noted = {}
+        validator = noted.get("entity_tag") or noted.get("last_modified")
+        offset = self._held() if self.verifiable or validator else 0
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        if offset and validator:
+            headers["If-Range"] = validator  # a server sends the whole file if it has changed
+        with _response_of(url, headers) as response:
+            start, version = _sent_by(response)
+            differs = any(value and noted.get(key) not in (None, value) for key, value in version.items())
+            if response.status_code == 200:
+                self.discard()
+                with replacing(self._version) as temporary:
+                    temporary.write_text(json.dumps(version), encoding="utf-8", newline="\n")
+            elif start != offset or differs:
+                self.discard()
+                raise PassingFaultError("the server sent another part of the file, or of another version of it")
+            self.whole, self.address = start == 0, response.url
+            if response.status_code != 416:  # nothing is left to send
+                self._receive(response, start, version["total"])
+
+    def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
+        name = self.target.name
+        try:
+            with self._part.open("ab") as stream, progress_bar(total, description=name) as bar:
+                bar.update(start)
+                # many servers call a .gz file an encoded one: it is wanted as it is
+                for chunk in _chunks_of(response, decode=not name.lower().endswith((".gz", ".tgz"))):
+                    stream.write(chunk)
+                    bar.update(len(chunk))
+        except OSError as error:
+            if error.errno not in WRITE_FAILURES and error.filename is None:
+                raise
+            self.discard()
+            advice = "free some space or set BIGDATA_COURSE_DATA to another folder"
+            raise OutputError(f"cannot write {name} in {self.target.parent}: {error.strerror}; {advice}") from error
+        # a part that is too long is given up when it cannot be gone on with
+        if total is not None and self._held() != total:
+            raise PassingFaultError(f"{self._held()} bytes came and {total} were announced")
+
+    def _refuse_page(self) -> None:
+        """Refuse a web page in place of another file, and quote its title."""
+        with self._part.open("rb") as stream:
+            first = stream.read(2**16)
+        is_page = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html"))
+        if is_page and self.target.suffix.lower() not in {".html", ".htm", ".xhtml"}:
+            self.discard()
+            title = BeautifulSoup(first, "html.parser").title
+            quoted = " ".join(title.get_text().split())[:200] if title else ""
+            said = f"the web page {quoted!r}" if quoted else "a web page without a title"
+            sent = f"{urldefragauth(self.address)} sent {said} in place of {self.target.name}"
+            raise DownloadError(f"{sent}: open the address in a browser to see why")
+
+
+def _response_of(url: str, headers: dict[str, str]) -> requests.Response:
+    """Ask for an address and return the answer, its body not read yet; proxies are those of the environment."""
+    shown = urldefragauth(url)
+    # identity: lengths and ranges must count the bytes of the file itself
+    headers = {**headers, "User-Agent": "bigdata-course", "Accept-Encoding": "identity"}
+    try:
+        response = requests.get(url, headers=headers, stream=True, timeout=(RETRY.connect, RETRY.read))
+    except requests.exceptions.SSLError as error:
+        raise DownloadError(f"{shown} has no valid certificate: {error}") from error
+    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        raise PassingFaultError(_reason(error)) from error
+    except (requests.RequestException, ValueError) as error:
+        raise DownloadError(f"{shown} is not an address that can be fetched: {error}") from error
+    if response.status_code in {200, 206, 416}:
+        return response
+    response.close()
+    status = f"the server answered {response.status_code} {response.reason}"
+    if response.status_code in PASSING_STATUSES:
+        asked = response.headers.get("Retry-After", "").strip()
+        raise PassingFaultError(status, float(asked) if asked.isdecimal() else 0.0)
+    raise DownloadError(f"{shown} cannot be fetched: {status}; check the address")
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    return str(cause) or type(error).__name__
+
+
+def _sent_by(response: requests.Response) -> tuple[int, dict[str, Any]]:
+    """Return where in the file the body starts, -1 if that is not said, and what tells the version of the file."""
+    headers = response.headers
+    if response.status_code == 200:
+        start, total = "0", "" if headers.get("Content-Encoding") else headers.get("Content-Length", "")
+    else:  # bytes 10-99/100, or bytes */100 if nothing is left to send
+        positions, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        start = total if positions == "*" else positions.partition("-")[0].strip()
+    tag = headers.get("ETag", "W/")
+    return int(start) if start.isdecimal() else -1, {
+        "entity_tag": None if tag.startswith("W/") else tag,  # a weak one promises no bytes
+        "last_modified": headers.get("Last-Modified"),
+        "total": int(total) if total.isdecimal() else None,
+    }
+
+
+def _chunks_of(response: requests.Response, *, decode: bool) -> Iterator[bytes]:
+    """Yield the body as it comes, unless it stalls."""
+    since, amount = time.monotonic(), 0
+    while True:
+        try:
+            chunk = response.raw.read1(2**18, decode_content=decode)
+        except HTTPError as error:
+            raise PassingFaultError(f"the transfer broke: {_reason(error)}") from error
+        if not chunk:
+            return
+        yield chunk
+        amount, elapsed = amount + len(chunk), time.monotonic() - since
+        if elapsed >= RETRY.stall:
+            if amount < RETRY.minimum_rate * elapsed:
+                rate = f"{amount / elapsed:.0f} bytes per second over {elapsed:.0f} s"
+                raise PassingFaultError(f"the transfer has stalled ({rate})")
+            since, amount = time.monotonic(), 0

@@ -1,0 +1,339 @@
+"""Get a file by name or address: fetched once, checked every time, complete or absent."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import re
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PureWindowsPath
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import pooch
+from filelock import FileLock
+
+from course.downloads.addresses import Resource, resource_of
+from course.downloads.resuming import ResumingDownloader
+from course.errors import BadArgumentError, CourseError, DownloadError, ExistingFileError, OutputError
+from course.files import data_directory, file_digest, make_folder, replacing
+from course.generator.answer import read_report
+from course.progress import progress_bar
+
+BLOCK = 2**20
+STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2|txz)$", re.IGNORECASE)
+# what the decompressors of the standard library raise on damaged data, beside OSError
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+
+
+class DamagedFileError(DownloadError):
+    """What came is not what was wanted, not whole, or unsafe: fetched once more if it may be made of two pieces."""
+
+
+def download(
+    name_or_url: str,
+    folder: str | Path = "data",
+    *,
+    known_hash: str | None = None,
+    force: bool = False,
+    offline: bool | None = None,
+    decompress: bool = True,
+    filename: str | None = None,
+    say: Callable[[str], object] = print,
+) -> Path:
+    """Return the path of a file, or of the folder of an archive of several: fetched and unpacked if it is not there.
+
+    What is there already is checked against the receipt written when it came. The file as it was served is kept in
+    the cache of the user, where a broken transfer is taken up again. When a file of the course cannot be fetched, the
+    synthetic file of the same name is made, and ``say`` is told.
+
+    Args:
+        name_or_url: ``A201612_small.csv.gz``, ``Lexique_open-DAMIR.xls``, a month, or an ``http`` address.
+        folder: where the file is wanted.
+        known_hash: ``sha256:…`` of the file as it is served; another algorithm of hashlib will do.
+        force: fetch again, and replace a file that did not come from here.
+        offline: never use the network; by default, what ``BIGDATA_COURSE_OFFLINE`` says (``1``, or not set).
+        decompress: unpack ``.gz .bz2 .xz .zip .tar*``.
+        filename: name of the file, for an address that ends with none.
+        say: is given one line when the result is not what was asked for.
+
+    Raises:
+        BadArgumentError: unknown name, wrong address or hash, ``force`` with ``offline``.
+        DownloadError: the file cannot be fetched, or is not what was expected.
+        ExistingFileError: another file is in its place; ``force`` replaces it.
+        OutputError: the disk is full or a folder cannot be written.
+    """
+    offline = os.environ.get("BIGDATA_COURSE_OFFLINE", "") not in {"", "0"} if offline is None else offline
+    if force and offline:
+        raise BadArgumentError("force fetches the file again and offline forbids it: give one of them")
+    resource = resource_of(name_or_url, filename)
+    if known_hash is not None:
+        # whoever gives one wants that very file, no synthetic one
+        resource = replace(resource, known_hash=_normal_hash(known_hash), synthetic=None)
+    return _Request(resource, Path(folder), offline, force, decompress, say).answer()
+
+
+def _normal_hash(known_hash: str) -> str:
+    """Return a hash as ``algorithm:hexadecimal`` in lower case; SHA-256 if no algorithm is named."""
+    algorithm, digest = f"sha256:{known_hash.strip().lower()}".split(":")[-2:]
+    try:
+        if len(bytes.fromhex(digest)) == hashlib.new(algorithm, usedforsecurity=False).digest_size > 0:
+            return f"{algorithm}:{digest}"
+    except ValueError:
+        pass
+    raise BadArgumentError(f"{known_hash!r} is not a hash: give sha256: and its 64 hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one request put in a folder, noted beside it: a file found later is checked, never trusted."""
+
+    source: str = ""  # the name or the address that was asked for, without credentials
+    origin: str = ""  # "download" or "synthetic"
+    sha256: str = ""  # of the file as it was fetched, before decompression; none if it is synthetic
+    answer: str = ""  # what was returned, relative to the folder
+    files: Sequence[dict[str, Any]] = ()  # path relative to the folder, size in bytes, sha256, modified in nanoseconds
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the receipt kept in a file, an empty one if none can be read."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return cls()
+
+    def is_intact(self, folder: Path) -> bool:
+        """Tell whether every file is as it was; one of the same size and date is not read, a month is several GiB."""
+        for file in self.files:
+            path = folder / file["path"]
+            if not path.is_file() or path.stat().st_size != file["size"]:
+                return False
+            if path.stat().st_mtime_ns != file["modified"] and file_digest(path) != file["sha256"]:
+                return False
+        return bool(self.files)
+
+
+@dataclass
+class _Request:
+    """One call of ``download``, its arguments understood."""
+
+    resource: Resource
+    folder: Path
+    offline: bool
+    force: bool
+    decompress: bool
+    say: Callable[[str], object]
+
+    def __post_init__(self) -> None:
+        name, source = self.resource.name, self.resource.source
+        key = "course" if source == name else hashlib.sha256(source.encode()).hexdigest()[:16]
+        self.cached = data_directory() / "downloads" / key / name
+        self.cached_receipt_path = self.cached.with_name(f".{name}.receipt.json")
+        self.suffix = found[0] if (found := SUFFIX.search(name)) else ""
+        self.downloader = ResumingDownloader(self.cached, bool(self.resource.known_hash or self.suffix))
+        self.receipt_path = self.folder / f".{name}{'' if self.decompress else '.compressed'}.receipt.json"
+        receipt = Receipt.read(self.receipt_path)
+        self.receipt = receipt if receipt.source == source else Receipt()
+        self.ours = {self.folder / file["path"] for file in self.receipt.files}
+
+    def answer(self) -> Path:
+        """Return the path asked for, by the cheapest way that is sure."""
+        was_downloaded, there = self.receipt.origin == "download", self.folder / self.receipt.answer
+        if was_downloaded and not self.force and self._has_known_hash(self.receipt):
+            if self.receipt.is_intact(self.folder):
+                return there
+            if there.exists():
+                self.say(f"{there} has changed since it was downloaded: it is made anew")
+        try:
+            try:
+                return self._unpacked(self._fetched(again=self.force))
+            except DamagedFileError:
+                if self.downloader.whole or self.offline:
+                    raise
+                return self._unpacked(self._fetched(again=True))
+        except DownloadError as error:
+            # a synthetic file must not hide one that was really downloaded, damaged or not
+            if self.resource.synthetic is None or (was_downloaded and any(path.exists() for path in self.ours)):
+                raise
+            return self._synthetic(self.resource.synthetic, str(error))
+
+    def _has_known_hash(self, receipt: Receipt) -> bool:
+        """Tell whether the file a receipt speaks of, here or decompressed elsewhere, is the one with the known hash."""
+        if self.resource.known_hash in {None, f"sha256:{receipt.sha256}"}:
+            return True
+        # another algorithm: the file as it was served tells, if it is still there
+        algorithm, digest = str(self.resource.known_hash).split(":")
+        here = self.cached.is_file() and file_digest(self.cached) == receipt.sha256
+        return here and bool(pooch.file_hash(str(self.cached), alg=algorithm) == digest)
+
+    def _fetched(self, *, again: bool) -> str:
+        """Return the SHA-256 of the file in the cache, fetched if need be; a process that fetches it is waited for."""
+        make_folder(self.cached.parent)
+        with FileLock(self.cached.with_name(f".{self.cached.name}.lock")):
+            receipt = Receipt.read(self.cached_receipt_path)
+            if not again and receipt.is_intact(self.cached.parent) and self._has_known_hash(receipt):
+                return receipt.sha256
+            if self.offline:
+                raise DownloadError(f"{self.resource.source} is not in the cache, and offline forbids to fetch it")
+            if again:
+                self.downloader.discard()
+            *others, last = self.resource.locate()
+            for url in others:
+                with suppress(DownloadError):
+                    return self._retrieved(url)
+            return self._retrieved(last)
+
+    def _retrieved(self, url: str) -> str:
+        """Put what an address serves in the cache; what is there stays until all of what replaces it is here."""
+        pooch.get_logger().setLevel("WARNING")  # the course has its own progress bar
+        fresh, known_hash = self.cached.with_name(f".{self.cached.name}.fresh"), self.resource.known_hash
+        fresh.unlink(missing_ok=True)
+        try:
+            pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
+        except ValueError as error:
+            what = f"what came for {self.resource.source} has not the hash {known_hash}"
+            raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
+        fresh.replace(self.cached)
+        sha256 = file_digest(self.cached)
+        self._note(self.cached_receipt_path, sha256, self.cached.name, [self.cached])
+        return sha256
+
+    def _unpacked(self, sha256: str) -> Path:
+        try:
+            with _staging(self.folder, self.resource.name) as staged:
+                if self.decompress and self.suffix:
+                    _unpack(self.cached, staged, self.suffix)
+                else:
+                    shutil.copyfile(self.cached, staged / self.resource.name)
+                return self._install(staged, sha256)
+        except DamagedFileError:
+            self.cached_receipt_path.unlink(missing_ok=True)
+            self.cached.unlink(missing_ok=True)
+            raise
+
+    def _synthetic(self, make: Callable[[Path], Path], reason: str) -> Path:
+        """Make the synthetic file, unless it is there, and say so."""
+        path, note = self.folder / self.resource.name.removesuffix(".gz"), self.resource.synthetic_note
+        if self.receipt.is_intact(self.folder):
+            path = self.folder / self.receipt.answer
+        elif read_report(path) is not None:
+            note = "generated earlier"
+        else:
+            with _staging(self.folder, self.resource.name) as staged:
+                path = self._install(staged, "", make(staged).name)
+        self.say(f"{path} is SYNTHETIC ({note}): {reason}")
+        return path
+
+    def _install(self, staged: Path, sha256: str, answer: str = "") -> Path:
+        """Move what is staged to its place: a file as it is, the files of an archive in a folder named as it is."""
+        paths = sorted(path for path in staged.rglob("*") if path.is_file())
+        if not paths:
+            raise DamagedFileError(f"{self.resource.name} holds no file")
+        root, place = staged, self.folder
+        if len(paths) == 1:
+            root, answer = paths[0].parent, paths[0].name
+        elif not answer:
+            answer = self.resource.name[: -len(self.suffix)]
+            tops = {path.relative_to(staged).parts[0] for path in paths}
+            root, place = staged / tops.pop() if len(tops) == 1 else staged, self.folder / answer
+        targets = {path: place / path.relative_to(root) for path in paths}
+        for path, target in targets.items():
+            self._check_place(path, target)
+        for path, target in targets.items():
+            make_folder(target.parent)
+            path.replace(target)
+        self._note(self.receipt_path, sha256, answer, targets.values())
+        if self.receipt.origin == "synthetic":
+            for path in self.ours - set(targets.values()):
+                path.unlink(missing_ok=True)
+        return self.folder / answer
+
+    def _check_place(self, path: Path, target: Path) -> None:
+        """Refuse to replace a file that came from elsewhere, unless it is the same."""
+        if self.force or target in self.ours or not target.exists():
+            return
+        if not target.is_file() or file_digest(target) != file_digest(path):
+            other = f"{target} is there and is another file than the one asked for"
+            raise ExistingFileError(f"{other}: give force to replace it, or another folder")
+
+    def _note(self, receipt_path: Path, sha256: str, answer: str, paths: Iterable[Path]) -> None:
+        files = []
+        for path in paths:
+            place, state = path.relative_to(receipt_path.parent).as_posix(), path.stat()
+            described = {"path": place, "size": state.st_size, "modified": state.st_mtime_ns}
+            files.append({**described, "sha256": file_digest(path)})
+        receipt = Receipt(self.resource.source, "download" if sha256 else "synthetic", sha256, answer, files)
+        with replacing(receipt_path) as temporary:
+            temporary.write_text(json.dumps(asdict(receipt), indent=1), encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _staging(folder: Path, name: str) -> Iterator[Path]:
+    """Give a hidden folder inside ``folder``, removed with what is left in it, and explain what goes wrong."""
+    make_folder(folder)
+    try:
+        with TemporaryDirectory(prefix=".", suffix=".part", dir=folder, ignore_cleanup_errors=True) as staged:
+            yield Path(staged)
+    except CourseError:
+        raise
+    except getattr(tarfile, "FilterError", ()) as error:
+        raise DamagedFileError(f"the archive is refused: {error}") from error
+    except (*DAMAGED, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.errno else None
+        if reason is None:  # bz2 and gzip raise an OSError without a number
+            raise DamagedFileError(f"{name} is damaged ({error}): fetch it again") from error
+        advice = "free some space or choose another folder"
+        raise OutputError(f"cannot write {name} in {folder}: {reason}; {advice}") from error
+
+
+def _unpack(archive: Path, folder: Path, suffix: str) -> None:
+    """Decompress a file or the members of an archive by stream, in flat memory; nothing gets out of the folder."""
+    if not archive.stat().st_size:
+        raise DamagedFileError(f"{archive.name} is damaged (it is empty): fetch it again")
+    if suffix.lower() == ".zip":
+        with zipfile.ZipFile(archive) as zipped:
+            _check_members(zipped.namelist())
+            if any(member.flag_bits & 1 for member in zipped.infolist()):
+                raise DamagedFileError(f"{archive.name} is encrypted: decrypt it by hand")
+            zipped.extractall(folder)  # noqa: S202 (its members are checked)
+    elif suffix.lower().startswith(".t"):
+        if not hasattr(tarfile, "data_filter"):
+            raise DownloadError(
+                f"this Python cannot unpack {archive.name} safely: update it to 3.11.4, or unpack it by hand"
+            )
+        with tarfile.open(archive) as tarred:
+            _check_members(tarred.getnames())
+            tarred.extractall(folder, filter="data")
+            while tarred.fileobj and tarred.fileobj.read(BLOCK):
+                pass  # the checksum of the compressed stream comes after the end of the tar
+    else:
+        target = folder / archive.name[: -len(suffix)]
+        bar = progress_bar(archive.stat().st_size, description=f"decompress {target.name}")
+        with (
+            archive.open("rb") as compressed,
+            STREAMS[suffix.lower()](compressed) as stream,
+            target.open("wb") as output,
+            bar,
+        ):
+            while block := stream.read(BLOCK):
+                output.write(block)
+                bar.update(compressed.tell() - bar.n)
+
+
+def _check_members(names: list[str]) -> None:
+    """Refuse names that any platform could read as outside the folder."""
+    for name in names:
+        path = PureWindowsPath(name)
+        if path.anchor or ".." in path.parts:
+            raise DamagedFileError(f"the archive is refused: its member {name!r} would be written outside the folder")
