@@ -8,7 +8,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -295,17 +295,11 @@ def declared_requirements() -> list[str]:
     return declared
 
 
-def packages(
-    requirements: Iterable[str],
-    version_of: Callable[[str], str | None] = installed_version,
-    environment: dict[str, str] | None = None,
-) -> tuple[Package, ...]:
+def packages(requirements: Iterable[str]) -> tuple[Package, ...]:
     """Return what is installed of some requirements, one package per name and group, in alphabetical order.
 
     Args:
         requirements: as PEP 508 writes them, ``numpy>=2.2; extra == "test"``.
-        version_of: the version of a package, None if it is absent.
-        environment: values of the markers in place of those of this Python, such as ``{"python_version": "3.13"}``.
     """
     from packaging.requirements import Requirement
 
@@ -313,12 +307,12 @@ def packages(
     for one in map(Requirement, requirements):
         extra = re.search(r"extra == [\"']([^\"']+)[\"']", str(one.marker))
         names = ["", extra[1]] if extra else [""]
-        holds = [one.marker is None or one.marker.evaluate({**(environment or {}), "extra": name}) for name in names]
+        holds = [one.marker is None or one.marker.evaluate({"extra": name}) for name in names]
         group = "lessons" if holds[0] or extra is None else extra[1]
         known = found.get((group, one.name))
         # a package may be asked for on several lines, one for each Python; and an extra may take another one in
         if one.name != DISTRIBUTION and (known is None or not known.applies):
-            version = version_of(one.name)
+            version = installed_version(one.name)
             is_right = version is not None and one.specifier.contains(version, prereleases=True)
             found[group, one.name] = Package(one.name, str(one.specifier), version, group, any(holds), is_right)
     return tuple(sorted(found.values(), key=lambda one: (one.group, one.name.lower())))
