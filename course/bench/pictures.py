@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 _STYLE = "course.lesson"
 _MEBIBYTE = 2**20
-_LINES = ("-", "--", ":")
-_MARKERS = "osD"
 
 
 def pareto_front(results: Iterable[Result]) -> list[Result]:
@@ -89,6 +86,7 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
         BadArgumentError: no way was measured on two files.
     """
     import matplotlib.pyplot as plt
+    from cycler import cycler
 
     names = dict.fromkeys(result.way for result in bench.results) if ways is None else dict.fromkeys(ways)
     runs = [result for rows in bench.sizes for result in bench.of_size(rows)]
@@ -99,11 +97,10 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
     with plt.style.context(_STYLE):
         ax = ax or plt.subplots(figsize=(10, 6))[1]
         # every colour with a first style and marker, then every colour with the next
-        looks = itertools.product(zip(_LINES, _MARKERS, strict=True), plt.rcParams["axes.prop_cycle"].by_key()["color"])
-        for line, ((style, marker), colour) in zip(lines, itertools.cycle(looks), strict=False):
+        ax.set_prop_cycle(cycler(linestyle=("-", "--", ":"), marker="osD") * plt.rcParams["axes.prop_cycle"])
+        for line in lines:
             rows, seconds = [one.rows for one in line], [one.median("wall_seconds") for one in line]
-            label = f"{line[0].title} ({growth_slope(line):.2f})"
-            ax.plot(rows, seconds, linestyle=style, marker=marker, color=colour, linewidth=1.8, label=label)
+            ax.plot(rows, seconds, linewidth=1.8, label=f"{line[0].title} ({growth_slope(line):.2f})")
         ax.set(xscale="log", yscale="log", xlabel="rows", ylabel="wall time (s)")
         ax.legend(title="way (slope)", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, title_fontsize=10)
     return ax

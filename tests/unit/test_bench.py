@@ -38,6 +38,7 @@ from course.ways import WAYS
 mpl.use("agg")
 
 SIZES = (300, 3000)
+FIGURES = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 1, "read_bytes": None, "import_seconds": 1.0}
 FIRST = Result("a", "way a", "csv", streaming=True, rows=100, csv_bytes=16_000, disk_bytes=16_000)
 
 
@@ -96,8 +97,7 @@ def test_the_report_is_a_table_and_pictures(bench: Bench, tmp_path: Path) -> Non
 
 
 def test_a_wrong_answer_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    figures = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 1, "read_bytes": 1, "import_seconds": 1.0}
-    monkeypatch.setattr("course.bench.run.run_task", lambda *_: {**figures, "answer": {"0": 1.0}})
+    monkeypatch.setattr("course.bench.run.run_task", lambda *_: {**FIGURES, "answer": {"0": 1.0}})
     done = run_bench((50,), ("python-csv",), repeat=2, folder=tmp_path)
     assert done.results[0].wrong
     assert "**wrong**" in done.to_markdown()
@@ -111,12 +111,11 @@ def test_a_wrong_answer_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_ways_run_in_an_order_that_is_shuffled_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     order: list[str] = []
 
-    def fail(task: str, name: str, *_: Path) -> dict[str, Any]:
+    def note(task: str, name: str, *_: Path) -> dict[str, Any]:
         order.append(name)
-        return {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": None, "read_bytes": None,
-                "import_seconds": 1.0, "answer": {}}  # fmt: skip
+        return {**FIGURES, "answer": {}}
 
-    monkeypatch.setattr("course.bench.run.run_task", fail)
+    monkeypatch.setattr("course.bench.run.run_task", note)
     names = [name for name, way in WAYS.items() if way.format == "csv"]
     run_bench((50,), names, repeat=3, folder=tmp_path)
     rounds = [order[start : start + len(names)] for start in range(0, len(order), len(names))]

@@ -181,19 +181,23 @@ def test_a_way_unknown_or_without_its_library_says_so(monkeypatch: pytest.Monkey
         answer("bcolz", tmp_path)
 
 
-def test_a_conversion_that_fails_leaves_the_previous_file(tmp_path: Path) -> None:
+def test_a_conversion_that_fails_leaves_the_previous_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadArgumentError, match="no format called 'excel'"):
         convert("excel", tmp_path / "a.csv", tmp_path / "a.xlsx")
     source, target = tmp_path / "a.csv", tmp_path / "a.zarr"
     source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n20;1.5;\n")
     assert convert("zarr", source, target) == target
-    source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n20;not a number;\n")
+    monkeypatch.setattr("course.ways.csv_batches.BLOCK_BYTES", 2**10)
+    source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;1;\n" * 10_000 + "20;not a number;\n")
     with pytest.raises(ValueError, match="not a number"):
         convert("zarr", source, target)
     assert answer("zarr", target).to_dict() == {20: 1.5}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
+    (tmp_path / ".part-a.zarr").mkdir()
+    (tmp_path / ".part-a.zarr" / "PRS_REM_MNT").write_text("what a conversion that was killed left")
     source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n30;2;\n")
     assert answer("zarr", convert("zarr", source, target)).to_dict() == {30: 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
 
 
 def test_an_empty_table_has_an_empty_answer(tmp_path: Path) -> None:
