@@ -1,14 +1,15 @@
-"""The results as pictures: time against memory with the Pareto line, and growth over rows with fitted slopes."""
+"""The results as pictures, time against memory and growth over rows; and the report that holds them."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.errors import BadArgumentError
-from course.measure.measurement import Measurement
+from course.files import replacing
+from course.measure import Measurement
 from course.measure.picture import draw
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 _STYLE = "course.lesson"
 _MEBIBYTE = 2**20
-_LINES = ("-", "--", ":")
-_MARKERS = "osD"
 
 
 def pareto_front(results: Iterable[Result]) -> list[Result]:
@@ -50,17 +49,17 @@ def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None 
         raise BadArgumentError(f"nothing was measured on a file of {rows} rows; choose one of {bench.sizes}")
     with plt.style.context(_STYLE):
         ax = ax or plt.subplots(figsize=(10, 6))[1]
-        draw([_measurement(result, run) for result in results for run in range(len(result.runs))], ax)
+        measurements = [
+            Measurement(result.title, run.wall_seconds, run.cpu_seconds, run.peak_memory_bytes, run.read_bytes)
+            for result in results
+            for run in result.runs
+        ]
+        draw(measurements, ax)
         front = pareto_front(results)
         seconds = [one.median("wall_seconds") for one in front]
         memory = [one.median("peak_memory_bytes") / _MEBIBYTE for one in front]
         ax.step(seconds, memory, where="post", color="gray", linewidth=1.5, zorder=0, label="Pareto line")
     return ax
-
-
-def _measurement(result: Result, number: int) -> Measurement:
-    run = result.runs[number]
-    return Measurement(result.title, run.wall_seconds, run.cpu_seconds, run.peak_memory_bytes, run.read_bytes)
 
 
 def growth_slope(results: Sequence[Result]) -> float:
@@ -87,30 +86,46 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
         BadArgumentError: no way was measured on two files.
     """
     import matplotlib.pyplot as plt
+    from cycler import cycler
 
-    lines = _lines(bench, ways)
+    names = dict.fromkeys(result.way for result in bench.results) if ways is None else dict.fromkeys(ways)
+    runs = [result for rows in bench.sizes for result in bench.of_size(rows)]
+    lines = [[result for result in runs if result.way == name] for name in names]
+    lines = sorted((line for line in lines if len(line) > 1), key=lambda line: -line[-1].median("wall_seconds"))
     if not lines:
         raise BadArgumentError("growth needs two files: give two numbers of rows or more")
     with plt.style.context(_STYLE):
         ax = ax or plt.subplots(figsize=(10, 6))[1]
-        colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        for (style, marker), (line, colour) in zip(
-            itertools.chain.from_iterable([pair] * len(colours) for pair in zip(_LINES, _MARKERS, strict=True)),
-            zip(lines, itertools.cycle(colours), strict=False),
-            strict=False,
-        ):
+        # every colour with a first style and marker, then every colour with the next
+        ax.set_prop_cycle(cycler(linestyle=("-", "--", ":"), marker="osD") * plt.rcParams["axes.prop_cycle"])
+        for line in lines:
             rows, seconds = [one.rows for one in line], [one.median("wall_seconds") for one in line]
-            label = f"{line[0].title} ({growth_slope(line):.2f})"
-            ax.plot(rows, seconds, linestyle=style, marker=marker, color=colour, linewidth=1.8, label=label)
+            ax.plot(rows, seconds, linewidth=1.8, label=f"{line[0].title} ({growth_slope(line):.2f})")
         ax.set(xscale="log", yscale="log", xlabel="rows", ylabel="wall time (s)")
         ax.legend(title="way (slope)", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, title_fontsize=10)
     return ax
 
 
-def _lines(bench: Bench, ways: Iterable[str] | None) -> list[list[Result]]:
-    names = dict.fromkeys(result.way for result in bench.results) if ways is None else dict.fromkeys(ways)
-    measured = [result for rows in bench.sizes for result in bench.of_size(rows)]
-    lines = [[result for result in measured if result.way == name] for name in names]
-    return sorted(
-        (line for line in lines if len(line) > 1), key=lambda line: line[-1].median("wall_seconds"), reverse=True
-    )
+def write_report(bench: Bench, folder: Path) -> list[Path]:
+    """Write ``bench.json``, ``bench.md`` and the pictures, and return their paths.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    import matplotlib.pyplot as plt
+
+    table = folder / "bench.md"
+    bench.save(folder / "bench.json")
+    with replacing(table) as temporary:
+        temporary.write_text(bench.to_markdown(), encoding="utf-8", newline="\n")
+    pictures = {folder / f"time_memory_{rows}.png": draw_time_and_memory(bench, rows)
+                for rows in bench.sizes if bench.of_size(rows)}  # fmt: skip
+    if len(bench.sizes) > 1:
+        pictures[folder / "growth.png"] = draw_growth(bench)
+    for path, axes in pictures.items():
+        figure = axes.get_figure(root=True)
+        if figure is not None:
+            with replacing(path) as temporary:
+                figure.savefig(temporary, format="png", dpi=150, metadata={"Software": ""})
+            plt.close(figure)
+    return [folder / "bench.json", table, *pictures]

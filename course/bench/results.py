@@ -1,18 +1,29 @@
-"""The results of a bench: every run of every way on every file, as a table and as a JSON file."""
+"""The results of a bench: every run of every way on every file, as a table, as Markdown and as a JSON file."""
 
 from __future__ import annotations
 
 import json
 import statistics
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BadArgumentError
 from course.files import replacing
+from course.measure.units import format_seconds
+from course.size import format_size
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FIGURES = ("wall_seconds", "cpu_seconds", "import_seconds", "peak_memory_bytes", "read_bytes")
+COLUMNS = ("way", "time", "fastest to slowest", "CPU", "imports", "memory", "read", "on disk", "conversion")
+LEGEND = (
+    "Median of the runs, each in a process of its own, in shuffled order, the file in the page cache. *time*: "
+    "of the answer, imports apart; *memory*: highest above what the imports took; "
+    "*read*: bytes read, memory maps apart."
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class Bench:
     """The results, and the machine they were measured on."""
 
     machine: dict[str, Any]
-    results: tuple[Result, ...] = field(default=())
+    results: tuple[Result, ...] = ()
 
     @property
     def sizes(self) -> list[int]:
@@ -94,7 +105,37 @@ class Bench:
         """Return one row per way and file: medians, extremes of the wall time, conversion, sizes (seconds, bytes)."""
         import pandas as pd
 
-        return pd.DataFrame([_row(result) for result in self.results])
+        return pd.DataFrame(
+            {
+                **{name: getattr(one, name) for name in ("way", "title", "format", "rows")},
+                "runs": len(one.runs),
+                **{figure: one.median(figure) for figure in FIGURES},
+                "fastest_seconds": min(one.values("wall_seconds"), default=float("nan")),
+                "slowest_seconds": max(one.values("wall_seconds"), default=float("nan")),
+                "conversion_seconds": one.conversion.wall_seconds if one.conversion else 0.0,
+                **{name: getattr(one, name) for name in ("csv_bytes", "disk_bytes", "skipped")},
+            }
+            for one in self.results
+        )
+
+    def to_markdown(self) -> str:
+        """Return a table per file, fastest way first: medians, with the extremes of the time."""
+        machine = self.machine
+        versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+        described = (
+            f"{machine['cores']} cores, {format_size(machine['memory_bytes'])}, {machine['system']} "
+            f"{machine['architecture']}, Python {machine['python']}, {versions}."
+        )
+        parts = ["# The question, every way", described, LEGEND]
+        for rows in self.sizes:
+            runs = sorted(self.of_size(rows), key=lambda result: result.median("wall_seconds"))
+            lines = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *map(_cells, runs)]
+            size = next(result.csv_bytes for result in self.results if result.rows == rows)
+            parts.append(f"## {rows:,} rows, {format_size(size)} of CSV")
+            parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
+            skipped = [f"- {one.way}: {one.skipped}" for one in self.results if one.rows == rows and one.skipped]
+            parts += ["Not measured:", "\n".join(skipped)] if skipped else []
+        return "\n\n".join(parts) + "\n"
 
     def save(self, path: Path) -> None:
         """Write the results to a JSON file, completely or not at all.
@@ -109,6 +150,25 @@ class Bench:
             temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def _cells(result: Result) -> Sequence[str]:
+    times = result.values("wall_seconds")
+    memory, read = (
+        format_size(round(result.median(figure))) if result.values(figure) else "n/a"
+        for figure in ("peak_memory_bytes", "read_bytes")
+    )
+    return (
+        f"`{result.way}`" + (" **wrong**" if result.wrong else ""),
+        format_seconds(result.median("wall_seconds")),
+        f"{format_seconds(min(times))} to {format_seconds(max(times))}",
+        format_seconds(result.median("cpu_seconds")),
+        format_seconds(result.median("import_seconds")),
+        memory,
+        read,
+        format_size(result.disk_bytes),
+        format_seconds(result.conversion.wall_seconds) if result.conversion else "",
+    )
+
+
 def read_bench(path: Path | str) -> Bench:
     """Read results that were saved.
 
@@ -117,39 +177,16 @@ def read_bench(path: Path | str) -> Bench:
     """
     try:
         known = json.loads(Path(path).read_text(encoding="utf-8"))
-        return Bench(known["machine"], tuple(_result(one) for one in known["results"]))
+        return Bench(known["machine"], tuple(_result(**one) for one in known["results"]))
     except (KeyError, TypeError, ValueError) as error:
         raise BadArgumentError(f"{path} does not hold the results of a bench; make them by: course bench") from error
+
+
+def _result(*, runs: list[dict[str, Any]], conversion: dict[str, Any] | None, **known: Any) -> Result:
+    made = Run(**conversion) if conversion else None
+    return Result(**known, runs=tuple(Run(**run) for run in runs), conversion=made)
 
 
 def measured() -> Bench:
     """Return the results that come with the course: every way on files of several sizes, five runs each."""
     return read_bench(Path(__file__).with_name("measured.json"))
-
-
-def _result(known: dict[str, Any]) -> Result:
-    conversion = known.pop("conversion")
-    runs = tuple(Run(**run) for run in known.pop("runs"))
-    return Result(**known, runs=runs, conversion=Run(**conversion) if conversion else None)
-
-
-def _row(result: Result) -> dict[str, Any]:
-    times = result.values("wall_seconds")
-    return {
-        "way": result.way,
-        "title": result.title,
-        "format": result.format,
-        "rows": result.rows,
-        "runs": len(result.runs),
-        "wall_seconds": result.median("wall_seconds"),
-        "fastest_seconds": min(times, default=float("nan")),
-        "slowest_seconds": max(times, default=float("nan")),
-        "cpu_seconds": result.median("cpu_seconds"),
-        "import_seconds": result.median("import_seconds"),
-        "peak_memory_bytes": result.median("peak_memory_bytes"),
-        "read_bytes": result.median("read_bytes"),
-        "conversion_seconds": result.conversion.wall_seconds if result.conversion else 0.0,
-        "csv_bytes": result.csv_bytes,
-        "disk_bytes": result.disk_bytes,
-        "skipped": result.skipped,
-    }

@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import click
 
-from course.cli.bench_cluster_command import cluster
 from course.cli.bench_command import bench
 from course.cli.bench_publish_command import publish
 from course.cli.build_command import build
@@ -42,7 +41,6 @@ def course() -> None:
 for command in (bench, build, data, doctor, serve, start):
     course.add_command(command)
 bench.add_command(publish)
-bench.add_command(cluster)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

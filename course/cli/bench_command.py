@@ -38,12 +38,11 @@ def bench(
 
 
 def _bench_ways(rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None) -> None:
-    from course.bench import BenchOptions, run_bench
-    from course.bench.options import ROWS
-    from course.bench.report import write_report
+    from course.bench import run_bench, write_report
+    from course.bench.run import ROWS
 
     names = tuple(name.strip() for name in ways.split(",")) if ways else None
-    measured = run_bench(BenchOptions(rows or (ROWS,), names, repeat, data))
+    measured = run_bench(rows or (ROWS,), names, repeat=repeat, folder=data)
     paths = write_report(measured, output)
     for result in measured.results:
         if result.skipped:

@@ -9,9 +9,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any
 
 from course.errors import MissingDependencyError
 
@@ -19,12 +20,13 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "course", "AWS_SECRET_ACCESS_KEY": "course",
 """What every client of S3 wants to know; the server accepts anyone."""
 
 SLOW_DOWN = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>'
+SLOW_DOWN_HEADERS = [("Content-Type", "application/xml"), ("Content-Length", str(len(SLOW_DOWN)))]
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
-class Request:
+class StoreRequest:
     """One HTTP request that the store answered.
 
     Attributes:
@@ -44,7 +46,7 @@ class Request:
     sent_bytes: int
 
 
-class ObjectStore:
+class ObjectStore(AbstractContextManager["ObjectStore"]):
     """The server, from its making to ``close()``; a context manager.
 
     The environment of this process names it (``AWS_ENDPOINT_URL`` and credentials), and is restored by ``close``:
@@ -66,7 +68,7 @@ class ObjectStore:
                 raise MissingDependencyError(
                     f"{module} is not installed here: pip install 'bigdata-course[cluster]' brings the object store"
                 )
-        self.requests: list[Request] = []
+        self.requests: list[StoreRequest] = []
         self._to_refuse = 0
         self._lock = threading.Lock()
         self._server = _server(self._application())
@@ -75,9 +77,6 @@ class ObjectStore:
         self.environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
         self._before = {name: os.environ.get(name) for name in self.environment}
         _set_environment(self.environment)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -110,17 +109,27 @@ class ObjectStore:
 
             # one at a time: a PUT of S3 is atomic, and moto's is not
             with self._lock:
-                body = _slow_down(environ, start) if self._refuses() else b"".join(answer(environ, start))
+                refused = self._to_refuse > 0
+                self._to_refuse -= refused
+                if refused:
+                    start("503 Slow Down", SLOW_DOWN_HEADERS)
+                    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else SLOW_DOWN
+                else:
+                    body = b"".join(answer(environ, start))
                 # remembered before the client has its answer: it may count at once
-                self.requests.append(_request(environ, said[-1], len(body)))
+                self.requests.append(
+                    StoreRequest(
+                        method=environ["REQUEST_METHOD"],
+                        path=environ["PATH_INFO"],
+                        range=environ.get("HTTP_RANGE", ""),
+                        status=int(said[-1].partition(" ")[0]),
+                        received_bytes=int(environ.get("CONTENT_LENGTH") or 0),
+                        sent_bytes=len(body),
+                    )
+                )
             yield body
 
         return remembered
-
-    def _refuses(self) -> bool:
-        refused = self._to_refuse > 0
-        self._to_refuse -= refused
-        return refused
 
 
 def _server(application: Application) -> Any:
@@ -136,22 +145,6 @@ def _server(application: Application) -> Any:
             """Write nothing."""
 
     return make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
-
-
-def _slow_down(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> bytes:
-    start_response("503 Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(SLOW_DOWN)))])
-    return b"" if environ["REQUEST_METHOD"] == "HEAD" else SLOW_DOWN
-
-
-def _request(environ: Mapping[str, Any], status: str, sent_bytes: int) -> Request:
-    return Request(
-        environ["REQUEST_METHOD"],
-        environ["PATH_INFO"],
-        environ.get("HTTP_RANGE", ""),
-        int(status.partition(" ")[0]),
-        int(environ.get("CONTENT_LENGTH") or 0),
-        sent_bytes,
-    )
 
 
 def _set_environment(variables: Mapping[str, str | None]) -> None:

@@ -309,9 +309,7 @@ def _unpack(archive: Path, folder: Path, suffix: str) -> None:
             zipped.extractall(folder)  # noqa: S202 (its members are checked)
     elif suffix.lower().startswith(".t"):
         if not hasattr(tarfile, "data_filter"):
-            raise DownloadError(
-                f"this Python cannot unpack {archive.name} safely: update it to 3.11.4, or unpack it by hand"
-            )
+            raise DownloadError(f"this Python cannot unpack {archive.name} safely: update it to 3.11.4 or later")
         with tarfile.open(archive) as tarred:
             _check_members(tarred.getnames())
             tarred.extractall(folder, filter="data")

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from course.diagnosis.facts import BROWSERS
+from course.diagnosis import BROWSERS
 from course.errors import BuildError, MissingDependencyError
 
 _LONGEST_SECONDS = 120

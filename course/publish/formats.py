@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from course.diagnosis.facts import BROWSERS
+from course.diagnosis import BROWSERS
 from course.errors import UnknownFormatError
 
 

@@ -1,14 +1,12 @@
-"""Every way of answering the question of the course, side by side: a file in, the sums by age class out.
+"""Every way of answering the question of the course: a file in, the sums by age class out, the same from each way.
 
-from course.ways import WAYS, answer, convert
+    answer("pyarrow-parquet", convert("parquet", "A201612.csv", "data/A201612.parquet"))
 
-answer("polars-csv", filename)
-answer("pyarrow-parquet", convert("parquet", filename, "data/damir.parquet"))
+Start reading in ``catalogue``; then one file per library, what they share in ``question`` and ``csv_batches``.
 """
 
 from __future__ import annotations
 
-from course.ways.formats import FORMATS, Format, convert
-from course.ways.registry import WAYS, Way, answer
+from course.ways.catalogue import FORMATS, WAYS, FileFormat, Way, answer, convert, is_installed
 
-__all__ = ["FORMATS", "WAYS", "Format", "Way", "answer", "convert"]
+__all__ = ["FORMATS", "WAYS", "FileFormat", "Way", "answer", "convert", "is_installed"]

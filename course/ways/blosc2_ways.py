@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from course.ways.question import AGE, AMOUNT, as_answer
-from course.ways.source import open_batches, rebatch
-
-if TYPE_CHECKING:
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.csv_batches import open_batches, rebatch
+from course.ways.question import AGE, AMOUNT, Answer, Location, as_answer
 
 BATCH_ROWS = 2**17
 CHUNK_ROWS = 2**19

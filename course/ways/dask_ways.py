@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer
-
-if TYPE_CHECKING:
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.question import AGE, AMOUNT, DTYPES, SEPARATOR, Answer, Location, as_answer
 
 BLOCK_BYTES = 2**25
 
@@ -17,6 +11,5 @@ def dask_csv(path: Location) -> Answer:
     """Answer from partitions of 32 MiB of text; without ``usecols`` dask parses every column, and guesses types."""
     import dask.dataframe as dd
 
-    types = {AGE: "float64", AMOUNT: "float64"}
-    table = dd.read_csv(path, sep=SEPARATOR, usecols=[AGE, AMOUNT], dtype=types, blocksize=BLOCK_BYTES)
+    table = dd.read_csv(path, sep=SEPARATOR, usecols=[AGE, AMOUNT], dtype=DTYPES, blocksize=BLOCK_BYTES)
     return as_answer(table.groupby(AGE)[AMOUNT].sum().compute(scheduler="threads"))

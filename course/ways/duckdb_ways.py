@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from course.reading import CACHES, file_system
-from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
-from course.ways.source import open_batches
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.csv_batches import open_batches
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
 
 SUM_BY_AGE = f"""
     SELECT {AGE}, coalesce(sum({AMOUNT}), 0) FROM {{table}} WHERE {AGE} IS NOT NULL GROUP BY {AGE}
@@ -28,15 +21,10 @@ def duckdb_csv(path: Location) -> Answer:
     table = f"read_csv($path, delim = '{SEPARATOR}', header = true, types = {types})"
     with duckdb.connect() as connection:
         if isinstance(path, str):
-            _know_addresses(connection, path)
+            # through fsspec: DuckDB's own reader of object stores is an extension to download
+            cache, block = CACHES["stream"]
+            connection.register_filesystem(file_system(path, default_cache_type=cache, default_block_size=block)[0])
         return from_pairs(connection.execute(SUM_BY_AGE.format(table=table), {"path": str(path)}).fetchall())
-
-
-def _know_addresses(connection: duckdb.DuckDBPyConnection, address: str) -> None:
-    """Let DuckDB read through fsspec: its own reader of object stores is an extension to download."""
-    cache, block = CACHES["stream"]
-    system, _ = file_system(address, default_cache_type=cache, default_block_size=block)
-    connection.register_filesystem(system)
 
 
 def to_duckdb(source: Location, target: Path) -> None:
@@ -45,8 +33,7 @@ def to_duckdb(source: Location, target: Path) -> None:
     import pyarrow as pa
 
     with open_batches(source) as (schema, batches), duckdb.connect(target) as connection:
-        rows = pa.RecordBatchReader.from_batches(schema, batches)
-        connection.register("rows", rows)
+        connection.register("rows", pa.RecordBatchReader.from_batches(schema, batches))
         connection.execute("CREATE TABLE damir AS FROM rows")
 
 

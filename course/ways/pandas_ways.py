@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from course.ways.question import AGE, AMOUNT, SEPARATOR, as_answer, sum_parts
-from course.ways.source import read_table
+from course.ways.csv_batches import read_table
+from course.ways.question import AGE, AMOUNT, DTYPES, SEPARATOR, Answer, Location, as_answer, sum_parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from course.reading import Location
-    from course.ways.question import Answer
-
 CHUNK_ROWS = 500_000
-# a float has a missing value: an empty cell costs no error and no guess
-DTYPES = {AGE: "float64", AMOUNT: "float64"}
 
 
 def pandas_csv(path: Location) -> Answer:

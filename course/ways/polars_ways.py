@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from course.reading import Location
-    from course.ways.question import Answer
 
 
 def polars_csv(path: Location) -> Answer:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import csv, ipc, parquet
 
 from course.reading import open_binary
-from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
-from course.ways.source import open_batches, rebatch
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.csv_batches import open_batches, rebatch
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
 
 BLOCK_BYTES = 2**20
 BATCH_ROWS = 2**18
@@ -23,8 +19,6 @@ ROW_GROUP_ROWS = 2**19
 
 def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
     """Return the answer from batches of the two columns of the question."""
-    import pyarrow as pa
-
     parts = [pa.table(batch).group_by(AGE).aggregate([(AMOUNT, "sum")]) for batch in batches]
     sums = pa.concat_tables(parts).group_by(AGE).aggregate([(f"{AMOUNT}_sum", "sum")])
     pairs = zip(sums[AGE].to_pylist(), sums[f"{AMOUNT}_sum_sum"].to_pylist(), strict=True)
@@ -33,9 +27,6 @@ def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
 
 def pyarrow_csv(path: Location) -> Answer:
     """Answer from a CSV file read by blocks of one megabyte; memory does not depend on the file."""
-    import pyarrow as pa
-    from pyarrow import csv
-
     types = {AGE: pa.int32(), AMOUNT: pa.float64()}
     with (
         open_binary(path, access="stream") as file,
@@ -51,31 +42,23 @@ def pyarrow_csv(path: Location) -> Answer:
 
 def to_feather(source: Location, target: Path) -> None:
     """Write a CSV file as an Arrow file compressed with LZ4, what pandas calls Feather."""
-    import pyarrow as pa
-
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with open_batches(source) as (schema, batches), pa.ipc.new_file(target, schema, options=options) as writer:
+    options = ipc.IpcWriteOptions(compression="lz4")
+    with open_batches(source) as (schema, batches), ipc.new_file(target, schema, options=options) as writer:
         for batch in rebatch(batches, BATCH_ROWS):
             writer.write(batch)
 
 
 def pyarrow_feather(path: Location) -> Answer:
     """Answer from a Feather file, two columns of a batch at a time; memory does not depend on the file."""
-    import pyarrow as pa
-
-    with open_binary(path, access="ranges") as binary, pa.ipc.open_file(binary) as header:
+    with open_binary(path, access="ranges") as binary, ipc.open_file(binary) as header:
         fields = [header.schema.get_field_index(name) for name in (AGE, AMOUNT)]
-    with (
-        open_binary(path, access="ranges") as binary,
-        pa.ipc.open_file(binary, options=pa.ipc.IpcReadOptions(included_fields=fields)) as file,
-    ):
+    options = ipc.IpcReadOptions(included_fields=fields)
+    with open_binary(path, access="ranges") as binary, ipc.open_file(binary, options=options) as file:
         return sum_batches(file.get_batch(number) for number in range(file.num_record_batches))
 
 
 def to_parquet(source: Location, target: Path) -> None:
     """Write a CSV file as a Parquet file compressed with Zstandard."""
-    from pyarrow import parquet
-
     with (
         open_batches(source) as (schema, batches),
         parquet.ParquetWriter(target, schema, compression="zstd") as writer,
@@ -86,7 +69,5 @@ def to_parquet(source: Location, target: Path) -> None:
 
 def pyarrow_parquet(path: Location) -> Answer:
     """Answer from a Parquet file, two columns of a batch at a time; memory does not depend on the file."""
-    from pyarrow import parquet
-
     with open_binary(path, access="ranges") as binary, parquet.ParquetFile(binary) as file:
         return sum_batches(file.iter_batches(ROW_GROUP_ROWS, columns=[AGE, AMOUNT]))

@@ -5,14 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from course.reading import open_binary
-from course.ways.question import AGE, AMOUNT, SEPARATOR, from_pairs
-
-if TYPE_CHECKING:
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
 
 
 def python_csv(path: Location) -> Answer:

@@ -1,18 +1,35 @@
-"""The question every way answers: the sum of ``PRS_REM_MNT`` by ``AGE_BEN_SNDS``; and the form of its answer."""
+"""The question every way answers, the sum of ``PRS_REM_MNT`` by ``AGE_BEN_SNDS``, and the form of its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from course.generator.schema import AGE, AMOUNT, SEPARATOR
+from course.reading import Location
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    Answer: TypeAlias = pd.Series[float]
+__all__ = [
+    "AGE",
+    "AMOUNT",
+    "DTYPES",
+    "SEPARATOR",
+    "Answer",
+    "Location",
+    "as_answer",
+    "from_pairs",
+    "sum_columns",
+    "sum_parts",
+]  # fmt: skip
 
-__all__ = ["AGE", "AMOUNT", "SEPARATOR", "as_answer", "from_pairs", "sum_parts"]
+Answer: TypeAlias = "pd.Series[float]"
+
+DTYPES = {AGE: "float64", AMOUNT: "float64"}
+"""How pandas reads the two columns: a float has a missing value, so that an empty cell costs no error and no guess."""
+BLOCK_ROWS = 2**19
+"""Rows read at a time, several chunks of the formats: by one chunk at a time, zarr took 1.5 times as long."""
 
 
 def as_answer(sums: pd.Series[float]) -> Answer:
@@ -34,3 +51,21 @@ def sum_parts(parts: Iterable[pd.Series[float]]) -> Answer:
     import pandas as pd
 
     return as_answer(pd.concat(list(parts)).groupby(level=0).sum())
+
+
+def sum_columns(ages: Any, amounts: Any) -> Answer:
+    """Return the answer from two columns on disk, read by blocks; memory does not depend on their length.
+
+    Args:
+        ages: array of integers of any library that slices, the smallest of its type standing for a missing one.
+        amounts: array of euros of the same length.
+    """
+    import numpy as np
+    import pandas as pd
+
+    def sum_block(start: int) -> pd.Series[float]:
+        rows = slice(start, start + BLOCK_ROWS)
+        sums = pd.DataFrame({AGE: ages[rows], AMOUNT: amounts[rows]}).groupby(AGE)[AMOUNT].sum()
+        return sums.drop(np.iinfo(ages.dtype).min, errors="ignore")
+
+    return sum_parts(map(sum_block, range(0, ages.shape[0], BLOCK_ROWS)))

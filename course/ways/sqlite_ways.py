@@ -5,14 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from course.ways.question import AGE, AMOUNT, from_pairs
-from course.ways.source import open_batches
-
-if TYPE_CHECKING:
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.csv_batches import open_batches
+from course.ways.question import AGE, AMOUNT, Answer, Location, from_pairs
 
 SUM_BY_AGE = f"SELECT {AGE}, total({AMOUNT}) FROM damir WHERE {AGE} IS NOT NULL GROUP BY {AGE}"  # noqa: S608
 

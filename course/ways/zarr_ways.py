@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from course.ways.arrays import sum_columns
-from course.ways.question import AGE, AMOUNT
-from course.ways.source import open_batches, rebatch, to_numpy
-
-if TYPE_CHECKING:
-    from course.reading import Location
-    from course.ways.question import Answer
+from course.ways.csv_batches import open_batches, rebatch, to_numpy
+from course.ways.question import AGE, AMOUNT, Answer, Location, sum_columns
 
 CHUNK_ROWS = 2**17
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.ways import WAYS
-from course.ways.libraries import is_installed
+from course.ways import WAYS, is_installed
 
 EVERY_WAY = [
     pytest.param(

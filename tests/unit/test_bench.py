@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 import course.bench
 from course.bench import (
     Bench,
-    BenchOptions,
     Result,
     Run,
     draw_growth,
@@ -28,20 +27,18 @@ from course.bench import (
     pareto_front,
     read_bench,
     run_bench,
-    runner,
+    write_report,
 )
 from course.bench.pictures import growth_slope
-from course.bench.process import TaskFailedError, run_task
-from course.bench.report import write_report
-from course.bench.table import bench_markdown
+from course.bench.run import TaskFailedError, run_task
 from course.cli import course as command
 from course.errors import BadArgumentError, CourseError
 from course.ways import WAYS
-from course.ways import registry as registry_module
 
 mpl.use("agg")
 
 SIZES = (300, 3000)
+FIGURES = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 1, "read_bytes": None, "import_seconds": 1.0}
 FIRST = Result("a", "way a", "csv", streaming=True, rows=100, csv_bytes=16_000, disk_bytes=16_000)
 
 
@@ -52,7 +49,7 @@ def measured(way: str, seconds: float, memory: int | None, rows: int = 100) -> R
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("bench")
-    done = run_bench(BenchOptions(SIZES, ("python-csv", "sqlite"), repeat=1, folder=folder))
+    done = run_bench(SIZES, ("python-csv", "sqlite"), repeat=1, folder=folder)
     assert not any(folder.iterdir()), "the files made for the bench stay"
     return done
 
@@ -100,12 +97,11 @@ def test_the_report_is_a_table_and_pictures(bench: Bench, tmp_path: Path) -> Non
 
 
 def test_a_wrong_answer_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    figures = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 1, "read_bytes": 1, "import_seconds": 1.0}
-    monkeypatch.setattr(runner, "run_task", lambda *_: {**figures, "answer": {"0": 1.0}})
-    done = run_bench(BenchOptions((50,), ("python-csv",), repeat=2, folder=tmp_path))
+    monkeypatch.setattr("course.bench.run.run_task", lambda *_: {**FIGURES, "answer": {"0": 1.0}})
+    done = run_bench((50,), ("python-csv",), repeat=2, folder=tmp_path)
     assert done.results[0].wrong
-    assert "**wrong**" in bench_markdown(done)
-    monkeypatch.setattr(course.bench, "run_bench", lambda _: done)
+    assert "**wrong**" in done.to_markdown()
+    monkeypatch.setattr(course.bench, "run_bench", lambda *_, **__: done)
     outcome = CliRunner().invoke(command, ["bench", "--output", str(tmp_path / "out")])
     assert isinstance(outcome.exception, CourseError)
     assert "not exact with python-csv" in str(outcome.exception)
@@ -115,14 +111,13 @@ def test_a_wrong_answer_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_ways_run_in_an_order_that_is_shuffled_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     order: list[str] = []
 
-    def fail(task: str, name: str, *_: Path) -> dict[str, Any]:
+    def note(task: str, name: str, *_: Path) -> dict[str, Any]:
         order.append(name)
-        return {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": None, "read_bytes": None,
-                "import_seconds": 1.0, "answer": {}}  # fmt: skip
+        return {**FIGURES, "answer": {}}
 
-    monkeypatch.setattr(runner, "run_task", fail)
+    monkeypatch.setattr("course.bench.run.run_task", note)
     names = [name for name, way in WAYS.items() if way.format == "csv"]
-    run_bench(BenchOptions((50,), tuple(names), repeat=3, folder=tmp_path))
+    run_bench((50,), names, repeat=3, folder=tmp_path)
     rounds = [order[start : start + len(names)] for start in range(0, len(order), len(names))]
     assert len(rounds) == 3
     assert all(sorted(one) == sorted(names) for one in rounds)
@@ -130,21 +125,21 @@ def test_ways_run_in_an_order_that_is_shuffled_each_time(monkeypatch: pytest.Mon
 
 
 def test_what_cannot_run_is_skipped_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(registry_module.WAYS, "bcolz", replace(WAYS["bcolz"], library="no_such_library"))
+    monkeypatch.setitem(WAYS, "bcolz", replace(WAYS["bcolz"], library="no_such_library"))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10_000, total=10_000))
 
     def fail(task: str, *_: Any) -> dict[str, Any]:
         raise TaskFailedError(f"no luck with {task}")
 
-    monkeypatch.setattr(runner, "run_task", fail)
-    done = run_bench(BenchOptions((50,), ("bcolz", "pandas-csv", "zarr", "python-csv"), repeat=1, folder=tmp_path))
+    monkeypatch.setattr("course.bench.run.run_task", fail)
+    done = run_bench((50,), ("bcolz", "pandas-csv", "zarr", "python-csv"), repeat=1, folder=tmp_path)
     assert [result.skipped for result in done.results] == [
         "no_such_library is not installed",
         "needs about 50.2 KiB of memory, 9.77 KiB are free",
         "conversion failed: no luck with convert",
         "failed: no luck with answer",
     ]
-    assert "- bcolz: no_such_library is not installed" in bench_markdown(done)
+    assert "- bcolz: no_such_library is not installed" in done.to_markdown()
     with pytest.raises(BadArgumentError, match="nothing was measured"):
         draw_time_and_memory(done)
 
@@ -159,7 +154,7 @@ def test_a_task_that_fails_or_lasts_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"rows": ()}, {"rows": (0,)}, {"repeat": 0}])
 def test_options_without_meaning_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(BadArgumentError, match="number of rows"):
-        BenchOptions(**options)
+        run_bench(**options)
 
 
 def test_the_command_refuses_an_unknown_way(tmp_path: Path) -> None:

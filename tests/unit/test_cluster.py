@@ -6,55 +6,41 @@ import os
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from dask_processes import Processes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.cluster import connect, machine_size, scheduler_address
-from course.cluster.client import NO_WORKERS_SECONDS
-from course.cluster.scheduler_file import ClusterError
-from course.cluster.sizing import SMALLEST_WORKER
-from course.cluster.versions import VersionWarning, differences, warn_of_other_versions
+from course.cluster import ObjectStore, connect
+from course.cluster.client import NO_WORKERS_SECONDS, SMALLEST_WORKER, ClusterError, machine_size, scheduler_address
 from course.errors import BadArgumentError
 
 
-@pytest.fixture(scope="module")
-def scheduler_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Start a scheduler and a worker as processes of their own; return the scheduler's file."""
-    home = tmp_path_factory.mktemp("scheduler")
-    file = home / "scheduler.json"
-    commands = {
-        "dask_scheduler": ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"],
-        "dask_worker": ["--nthreads", "1", "--memory-limit", "512MiB", "--host", "127.0.0.1"],
-    }
-    processes = []
-    with (home / "log").open("w", encoding="utf-8") as log:
-        for name, options in commands.items():
-            words = [sys.executable, "-m", f"distributed.cli.{name}", "--scheduler-file", str(file), *options]
-            processes.append(subprocess.Popen(words, cwd=home, stdout=log, stderr=log))
-        try:
-            yield file
-        finally:
-            for process in reversed(processes):
-                process.terminate()
-                process.wait(timeout=30)
+def test_a_named_scheduler_is_joined_and_left_running_and_other_versions_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import versions
 
-
-def test_a_named_scheduler_is_joined_and_left_running(scheduler_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with connect(scheduler_file=scheduler_file) as client:
-        client.wait_for_workers(1, timeout=30)
-        assert client.submit(os.getpid).result() != os.getpid()
-    address = scheduler_address(scheduler_file)
-    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
-    with connect() as client:
-        assert client.scheduler.address == address
-        assert client.submit(os.getpid).result() != os.getpid()
+    with Processes(tmp_path) as cluster:
+        address = cluster.start_scheduler()
+        cluster.start_worker("--memory-limit", "512MiB")
+        with connect(scheduler_file=cluster.file) as client:
+            client.wait_for_workers(1, timeout=30)
+            assert client.submit(os.getpid).result() != os.getpid()
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+        known = versions.get_versions()
+        known["packages"]["pandas"] = "0.1"
+        monkeypatch.setattr(versions, "get_versions", lambda *_: known)
+        with pytest.warns(versions.VersionMismatchWarning, match=r"pandas +\| 0\.1 "):
+            client = connect()
+        with client:
+            assert client.scheduler.address == address
+            assert client.submit(os.getpid).result() != os.getpid()
 
 
 def test_the_file_of_a_scheduler_is_waited_for_also_while_it_is_half_written(tmp_path: Path) -> None:
@@ -94,22 +80,14 @@ def test_a_scheduler_behind_tls_is_joined_with_the_certificate_that_dask_is_conf
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     certificate.write_text(secret.tls_client_cert, encoding="utf-8")
     key.write_text(secret.tls_client_key, encoding="utf-8")
-    file = tmp_path / "scheduler.json"
     options = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key, "--protocol", "tls"]
-    options += ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", file]
     names = {"ca-file": certificate, "client.cert": certificate, "client.key": key}
     tls = {f"distributed.comm.tls.{name}": str(path) for name, path in names.items()}
-    with (tmp_path / "log").open("w", encoding="utf-8") as log:
-        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *map(str, options)]
-        scheduler = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
-        try:
-            address = scheduler_address(file)
-            assert address.startswith("tls://")
-            with dask.config.set(tls), connect(address) as client:
-                assert client.run_on_scheduler(os.getpid) == scheduler.pid
-        finally:
-            scheduler.terminate()
-            scheduler.wait(timeout=30)
+    with Processes(tmp_path) as cluster:
+        address = cluster.start_scheduler(*options)
+        assert address.startswith("tls://")
+        with dask.config.set(tls), connect(address) as client:
+            assert client.run_on_scheduler(os.getpid) == cluster.running[0].pid
 
 
 def test_without_a_scheduler_workers_are_made_here_and_end_with_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,10 +108,10 @@ def test_the_workers_of_a_machine_hold_in_its_memory(cores: int, available: int,
         patch.setattr("dask.system.CPU_COUNT", cores)
         patch.setattr("distributed.system.MEMORY_LIMIT", allowed)
         patch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": available}))
-        size = machine_size()
-    assert 1 <= size.workers <= cores
-    assert size.workers * size.memory_bytes <= 0.8 * min(available, allowed)
-    assert size.workers == 1 or size.memory_bytes >= SMALLEST_WORKER
+        workers, memory_bytes = machine_size()
+    assert 1 <= workers <= cores
+    assert workers * memory_bytes <= 0.8 * min(available, allowed)
+    assert workers == 1 or memory_bytes >= SMALLEST_WORKER
 
 
 @pytest.mark.parametrize("wrong", [{"workers": 0}, {"memory_bytes": -1}])
@@ -163,20 +141,33 @@ def test_a_script_without_its_guard_fails_with_the_cure(tmp_path: Path) -> None:
     assert "under `if __name__ == '__main__':`" in last
 
 
-def test_versions_that_differ_are_told_in_one_sentence() -> None:
-    class Client:
-        def get_versions(self, packages: list[str]) -> dict[str, object]:
-            here = {"packages": {"numpy": "2.0", "pandas": "3.0", "lz4": None}}
-            there = {"packages": {"numpy": "2.0", "pandas": "2.9", "lz4": "1"}}
-            return {"client": here, "scheduler": here, "workers": {"tcp://w": there, "tcp://silent": None}}
+def test_the_lines_of_the_documentation_measure_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    code = page.rpartition("```python\n")[2].partition("```")[0]
+    smaller = {'"tcp://10.0.0.5:8786"': "workers=2", "/shared/bench": tmp_path.as_posix(), "range(64)": "range(4)",
+               "200_000": "1_000", "(1, 8, 64)": "(1, 2)"}  # fmt: skip
+    for large, small in smaller.items():
+        assert large in code
+        code = code.replace(large, small)
+    names: dict[str, Any] = {}
+    try:
+        exec(code, names)
+    finally:
+        names["client"].close()
+    *lines, costs = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"{n} workers, {k} files" for n in (1, 2) for k in (2, 4)]
+    assert all(float(cost) >= 0 for cost in costs.split())
+    assert names["per_file"] + names["fixed"] + names["shared"] > 0
 
-    with pytest.warns(VersionWarning, match="pandas 3.0 here, 2.9 on tcp://w. Install"):
-        warn_of_other_versions(Client())  # type: ignore[arg-type]
 
-
-@given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["1", "2"])))
-def test_equal_versions_are_no_difference(versions: dict[str, str]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert differences("w", versions, versions) == []
-    assert len(differences("w", versions, {})) == len(versions)
+def test_a_store_that_closes_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with ObjectStore() as store:
+        assert os.environ["AWS_ENDPOINT_URL"] == store.url
+        assert os.environ["AWS_ACCESS_KEY_ID"] == store.environment["AWS_ACCESS_KEY_ID"] == "course"
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "mine"
+    assert "AWS_ENDPOINT_URL" not in os.environ

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from dask_processes import Processes
 
 import course
-from course.cluster import ObjectStore, connect, scheduler_address
+from course.cluster import ObjectStore, connect
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,49 +32,10 @@ SETTINGS = {
 }
 
 
-class Processes:
-    """A scheduler and its workers, each a process of its own."""
-
-    def __init__(self, home: Path, **settings: str) -> None:
-        self.home, self.file, self.settings = home, home / "scheduler.json", settings
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self.file), *options]
-        with (self.home / "log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS, **self.settings})
-        self.running.append(process)
-        return process
-
-    def start_scheduler(self, port: str = "0") -> str:
-        self.file.unlink(missing_ok=True)
-        self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0")
-        return scheduler_address(self.file)
-
-    def start_worker(self, *options: str) -> None:
-        self.start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", *options)
-
-    def end(self, process: subprocess.Popen[bytes]) -> None:
-        for one in [*_children(process.pid), process]:
-            one.kill()
-        process.wait(timeout=30)
-
-    def stop(self) -> None:
-        for process in reversed(self.running):
-            self.end(process)
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True) if psutil.pid_exists(pid) else []
-
-
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    made = Processes(tmp_path_factory.mktemp("cluster"))
-    try:
+    with Processes(tmp_path_factory.mktemp("cluster"), **SETTINGS) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +49,7 @@ def client(processes: Processes, store: ObjectStore) -> Iterator[Client]:
     """Two workers of 400 MiB that know the object store."""
     address = processes.start_scheduler()
     for _ in range(2):
-        processes.start_worker("--memory-limit", "400MiB", "--local-directory", str(processes.home / "spill"))
+        processes.start_worker("--memory-limit", "400MiB", "--local-directory", processes.home / "spill")
     with connect(address) as made:
         made.wait_for_workers(2, timeout=60)
         yield made
@@ -207,18 +169,16 @@ def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) 
 def test_a_full_disk_and_results_that_do_not_fit_are_a_clear_error_and_no_wait_without_end(tmp_path: Path) -> None:
     from distributed.scheduler import NoWorkerError
 
-    cluster = Processes(tmp_path, DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT="3s")
-    try:
+    settings = {**SETTINGS, "DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "3s"}
+    with Processes(tmp_path, **settings) as cluster:
         address = cluster.start_scheduler()
-        cluster.start_worker("--memory-limit", "400MiB", "--local-directory", str(tmp_path / "spill"))
+        cluster.start_worker("--memory-limit", "400MiB", "--local-directory", tmp_path / "spill")
         with connect(address) as client:
             client.wait_for_workers(1, timeout=60)
             client.run(limit_files)
             kept = client.map(block, range(60), pure=False)
             with pytest.raises(NoWorkerError, match="without any running workers"):
                 client.submit(sum, client.map(len, kept, pure=False)).result(timeout=60)
-    finally:
-        cluster.stop()
 
 
 def limit_files() -> int:
@@ -257,8 +217,7 @@ if __name__ == "__main__":
 
 
 def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_path: Path, months: list[Any]) -> None:
-    cluster = Processes(tmp_path)
-    try:
+    with Processes(tmp_path, **SETTINGS) as cluster:
         address = cluster.start_scheduler()
         cluster.start_worker()
         command = [sys.executable, "-c", LOSES_ITS_SCHEDULER, address]
@@ -274,5 +233,3 @@ def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_
         with connect(address) as client:
             client.wait_for_workers(1, timeout=60)
             assert client.submit(slow_cents, str(months[0].path)).result(timeout=60) == months[0].cents_by_age
-    finally:
-        cluster.stop()

@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pypdf import PdfReader
 
-from course.diagnosis.facts import BROWSERS
+from course.diagnosis import BROWSERS
 from course.errors import BuildError
 from course.publish.build import BuildOptions, build_site
 from course.publish.formats import select_formats

@@ -22,12 +22,9 @@ from hypothesis import strategies as st
 import course
 from course.errors import BadArgumentError, MissingDependencyError
 from course.generator.answer import CENTS_BY_AGE
-from course.ways import FORMATS, WAYS, answer, convert, numpy_ways, processes
-from course.ways import registry as registry_module
-from course.ways.decimals import PADDING, hundredths, whole_numbers
-from course.ways.fields import find_fields
-from course.ways.libraries import is_installed
-from course.ways.numpy_ways import BLOCK_BYTES
+from course.ways import FORMATS, WAYS, answer, convert, is_installed
+from course.ways.bytes import numpy_ways
+from course.ways.bytes.parser import PADDING, find_fields, hundredths, whole_numbers
 
 COLUMNS = ["FLX_ANN_MOI", "AGE_BEN_SNDS", "PRS_ACT_NBR", "PRS_DEP_MNT", "PRS_REM_MNT", "BEN_SEX_COD", "NOBODY_KNOWS"]
 ROWS = 30_000  # DuckDB guesses from the first 20,480, Polars from 100, dask from 10
@@ -147,7 +144,7 @@ def test_a_file_of_many_batches_is_right_to_the_cent(
     way: str, case_of: Callable[[str], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the batches of half a million rows would hold the small file whole
-    monkeypatch.setattr("course.ways.arrays.BLOCK_ROWS", 9_999)
+    monkeypatch.setattr("course.ways.question.BLOCK_ROWS", 9_999)
     monkeypatch.setattr("course.ways.pyarrow_ways.BATCH_ROWS", 9_999)
     monkeypatch.setattr("course.ways.pyarrow_ways.ROW_GROUP_ROWS", 9_999)
     form = FORMATS[WAYS[way].format]
@@ -179,24 +176,28 @@ def test_a_way_unknown_or_without_its_library_says_so(monkeypatch: pytest.Monkey
     with pytest.raises(BadArgumentError, match="no way called 'excel'"):
         answer("excel", tmp_path)
     absent = replace(WAYS["bcolz"], library="no_such_library")
-    monkeypatch.setitem(registry_module.WAYS, "bcolz", absent)
+    monkeypatch.setitem(WAYS, "bcolz", absent)
     with pytest.raises(MissingDependencyError, match="no_such_library is not installed here"):
         answer("bcolz", tmp_path)
 
 
-def test_a_conversion_that_fails_leaves_the_previous_file(tmp_path: Path) -> None:
+def test_a_conversion_that_fails_leaves_the_previous_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadArgumentError, match="no format called 'excel'"):
         convert("excel", tmp_path / "a.csv", tmp_path / "a.xlsx")
     source, target = tmp_path / "a.csv", tmp_path / "a.zarr"
     source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n20;1.5;\n")
     assert convert("zarr", source, target) == target
-    source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n20;not a number;\n")
+    monkeypatch.setattr("course.ways.csv_batches.BLOCK_BYTES", 2**10)
+    source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;1;\n" * 10_000 + "20;not a number;\n")
     with pytest.raises(ValueError, match="not a number"):
         convert("zarr", source, target)
     assert answer("zarr", target).to_dict() == {20: 1.5}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
+    (tmp_path / ".part-a.zarr").mkdir()
+    (tmp_path / ".part-a.zarr" / "PRS_REM_MNT").write_text("what a conversion that was killed left")
     source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n30;2;\n")
     assert answer("zarr", convert("zarr", source, target)).to_dict() == {30: 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
 
 
 def test_an_empty_table_has_an_empty_answer(tmp_path: Path) -> None:
@@ -228,12 +229,12 @@ def test_numpy_csv_agrees_with_pandas_on_lines_unlike_the_others(line: str, tmp_
 def test_numpy_csv_reads_each_line_once_wherever_blocks_end(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     for shift in range(12):
-        rows = (2 * BLOCK_BYTES) // len("20;1;\n")
+        rows = (2 * numpy_ways.BLOCK_BYTES) // len("20;1;\n")
         path.write_text(f"AGE_BEN_SNDS;PRS_REM_MNT;\n30;{'1' * (shift + 1)};\n" + "20;1;\n" * rows)
         assert answer("numpy-csv", path).to_dict() == {20: rows, 30: int("1" * (shift + 1))}
 
 
-@pytest.mark.parametrize("worker", ["course.ways.numpy_worker", "no_such_module", "course.ways.numpy_ways"])
+@pytest.mark.parametrize("worker", [numpy_ways.WORKER, "no_such_module", "course.errors"])
 def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
     worker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,19 +244,20 @@ def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
         asked.append(ask_before(*arguments))
         return asked[-1]
 
-    ask_before = processes._ask
-    monkeypatch.setattr(processes, "_ask", ask)
-    monkeypatch.setattr(processes, "WORKER", worker)
-    monkeypatch.setattr(processes.os, "cpu_count", lambda: 3)
+    ask_before = numpy_ways._ask
+    monkeypatch.setattr(numpy_ways, "_ask", ask)
+    is_absent = worker != numpy_ways.WORKER
+    monkeypatch.setattr(numpy_ways, "WORKER", worker)
+    monkeypatch.setattr(numpy_ways.os, "cpu_count", lambda: 3)
     monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**15)
     month = course.month_file(tmp_path / "month.csv", rows=30_000)
     found = answer("numpy-csv", month.path)
     assert {age: round(euros * 100) for age, euros in found.items()} == month.cents_by_age
-    assert {answer is None for answer in asked} == {worker != "course.ways.numpy_worker"}
+    assert {answer is None for answer in asked} == {is_absent}
 
 
 def test_an_error_met_by_another_process_is_raised_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(numpy_ways.os, "cpu_count", lambda: 3)
     monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**10)
     path = tmp_path / "bad.csv"
     path.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;bad;\n" * 20_000)

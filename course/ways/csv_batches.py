@@ -1,4 +1,4 @@
-"""Read a CSV file of the course as typed Arrow batches: what every conversion starts from."""
+"""A CSV file of the course as typed Arrow batches: what every conversion starts from."""
 
 from __future__ import annotations
 
@@ -6,77 +6,60 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow import csv, types
+
 from course.generator.schema import SEPARATOR, arrow_schema
 from course.progress import progress_bar
-from course.reading import name_of, open_binary, size_of
+from course.reading import Location, name_of, open_binary, size_of
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
-
-    from course.reading import Location
 
 BLOCK_BYTES = 2**22
 """Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""
 
 
-def column_names(path: Location) -> list[str]:
-    """Return the names of the columns; the separator that ends the line makes none."""
+def _arguments(path: Location) -> tuple[pa.Schema, dict[str, Any]]:
+    """Return the types of the columns, those of the course or float64, and the arguments of the reader."""
     with open_binary(path) as file:
-        return [name for name in file.readline().decode("utf-8-sig").rstrip("\r\n").split(SEPARATOR) if name]
-
-
-def table_schema(path: Location) -> pa.Schema:
-    """Return the types of the columns: those of the schema of the course, float64 for a column it does not know."""
-    import pyarrow as pa
-
+        header = file.readline().decode("utf-8-sig").rstrip("\r\n")
     known = {field.name: field.type for field in arrow_schema()}
-    # any cell may be empty, whatever the schema says
-    return pa.schema([pa.field(name, known.get(name, pa.float64())) for name in column_names(path)])
-
-
-def read_table(path: Location) -> pa.Table:
-    """Return the whole table of a CSV file."""
-    import pyarrow.csv
-
-    with open_binary(path, access="stream") as file:
-        return pyarrow.csv.read_csv(file, **_options(table_schema(path)))
-
-
-@contextmanager
-def open_batches(path: Location) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    """Give the types of the columns and an iterator over the rows, a few megabytes at a time."""
-    import pyarrow.csv
-
-    schema = table_schema(path)
-    with (
-        open_binary(path, access="stream") as file,
-        progress_bar(size_of(file), description=f"converting {name_of(path)}") as bar,
-        pyarrow.csv.open_csv(file, **_options(schema)) as reader,
-    ):
-        yield schema, _followed(reader, file, bar)
-
-
-def _followed(reader: Any, file: Any, bar: Any) -> Iterator[pa.RecordBatch]:
-    for batch in reader:
-        bar.update(file.tell() - bar.n)
-        yield batch
-
-
-def _options(schema: pa.Schema) -> dict[str, Any]:
-    from pyarrow import csv
-
-    return {
+    # any cell may be empty, whatever the schema says; the separator that ends the line makes no column
+    schema = pa.schema([pa.field(name, known.get(name, pa.float64())) for name in header.split(SEPARATOR) if name])
+    return schema, {
         "read_options": csv.ReadOptions(block_size=BLOCK_BYTES),
         "parse_options": csv.ParseOptions(delimiter=SEPARATOR),
         "convert_options": csv.ConvertOptions(include_columns=schema.names, column_types=schema),
     }
 
 
+def read_table(path: Location) -> pa.Table:
+    """Return the whole table of a CSV file."""
+    with open_binary(path, access="stream") as file:
+        return csv.read_csv(file, **_arguments(path)[1])
+
+
+@contextmanager
+def open_batches(path: Location) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Give the types of the columns and an iterator over the rows, a few megabytes at a time."""
+    schema, arguments = _arguments(path)
+    with (
+        open_binary(path, access="stream") as file,
+        progress_bar(size_of(file), description=f"converting {name_of(path)}") as bar,
+        csv.open_csv(file, **arguments) as reader,
+    ):
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for batch in reader:
+                bar.update(file.tell() - bar.n)
+                yield batch
+
+        yield schema, batches()
+
+
 def rebatch(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
     """Cut batches again, in pieces of exactly ``rows`` rows but the last one."""
-    import pyarrow as pa
-
     waiting: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
@@ -96,8 +79,7 @@ def to_numpy(column: pa.Array) -> np.ndarray[Any, Any]:
     R marks the missing integer in the same manner (R Core Team, "R Language Definition", section 3.3.4).
     """
     import numpy as np
-    import pyarrow.types as kinds
 
-    missing = np.iinfo(column.type.to_pandas_dtype()).min if kinds.is_integer(column.type) else np.nan
+    missing = np.iinfo(column.type.to_pandas_dtype()).min if types.is_integer(column.type) else np.nan
     array: np.ndarray[Any, Any] = column.fill_null(missing).to_numpy(zero_copy_only=False)
     return array

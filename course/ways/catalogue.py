@@ -1,19 +1,61 @@
-"""The ways, by name: the function, the format of file it reads, the library it needs."""
+"""The ways of answering the question and the formats of file that they read, by name, and what each of them needs."""
 
 from __future__ import annotations
 
+import importlib
+import shutil
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from course.errors import BadArgumentError
-from course.reading import Location, explained, fetched, located
-from course.ways.formats import load
-from course.ways.libraries import require
+from course.errors import BadArgumentError, MissingDependencyError
+from course.files import make_folder
+from course.reading import Location, explained, fetched, located, stored
 
 if TYPE_CHECKING:
     from course.ways.question import Answer
+
+PACKAGES = {"bcolz": "bcolz-zipline"}
+"""Names of the packages that are not the name of their module."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A format of file.
+
+    Attributes:
+        name: what ``convert`` calls it.
+        suffix: how names of such files end.
+        writer: module and function that write one from a CSV file, empty for CSV itself.
+        library: the library that the writer needs.
+    """
+
+    name: str
+    suffix: str
+    writer: str = ""
+    library: str = "pyarrow"
+
+
+FORMATS: dict[str, FileFormat] = {
+    form.name: form
+    for form in (
+        FileFormat("csv", ".csv"),
+        FileFormat("pickle", ".pkl", "pandas_ways:to_pickle", "pandas"),
+        FileFormat("feather", ".feather", "pyarrow_ways:to_feather"),
+        FileFormat("parquet", ".parquet", "pyarrow_ways:to_parquet"),
+        FileFormat("sqlite", ".sqlite", "sqlite_ways:to_sqlite", "sqlite3"),
+        FileFormat("sqlite-index", ".index.sqlite", "sqlite_ways:to_sqlite_index", "sqlite3"),
+        FileFormat("duckdb", ".duckdb", "duckdb_ways:to_duckdb", "duckdb"),
+        FileFormat("hdf5", ".h5", "hdf5_ways:to_hdf5", "h5py"),
+        FileFormat("zarr", ".zarr", "zarr_ways:to_zarr", "zarr"),
+        FileFormat("bcolz", ".bcolz", "bcolz_ways:to_bcolz", "bcolz"),
+        FileFormat("blosc2", ".b2d", "blosc2_ways:to_blosc2", "blosc2"),
+    )
+}
+"""Every format, by name; ``csv`` is what the others are made from."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +87,7 @@ class Way:
         Raises:
             MissingDependencyError: the library is not installed.
         """
-        require(self.library)
-        return cast("Callable[[Location], Answer]", load(self.reader))
+        return _load(self.reader, self.library)
 
 
 WAYS: dict[str, Way] = {
@@ -61,7 +102,7 @@ WAYS: dict[str, Way] = {
         Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True),
         Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb", remote=True),
         Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars", remote=True),
-        Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy", remote=True),
+        Way("numpy-csv", "numpy, bytes", "bytes.numpy_ways:numpy_csv", "csv", "numpy", remote=True),
         Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False, remote=True),
         Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True),
         Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet",
@@ -77,6 +118,24 @@ WAYS: dict[str, Way] = {
     )
 }  # fmt: skip
 """Every way, by name, those that read CSV first."""
+
+
+def is_installed(library: str) -> bool:
+    """Tell whether a library can be imported, without importing it."""
+    return find_spec(library.partition(".")[0]) is not None
+
+
+def _load(reference: str, library: str) -> Callable[..., Any]:
+    """Return the function that ``module:function`` names in this package, if the library it needs is there."""
+    if not is_installed(library):
+        library = library.partition(".")[0]
+        package = PACKAGES.get(library, library)
+        raise MissingDependencyError(
+            f"{library} is not installed here: pip install {package}, if there is a wheel for this Python and machine"
+        )
+    module, _, name = reference.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(f"course.ways.{module}"), name)
+    return function
 
 
 def find_ways(names: Iterable[str] | None = None) -> list[Way]:
@@ -110,8 +169,43 @@ def answer(name: str, path: Path | str) -> Answer:
         MissingDependencyError: its library is not installed.
     """
     way = find_ways([name])[0]
-    if way.remote:
-        with explained(path):
-            return way.function(located(path))
-    with fetched(path) as copy:
-        return way.function(copy)
+    with explained(path), nullcontext(located(path)) if way.remote else fetched(path) as place:
+        return way.function(place)
+
+
+def convert(name: str, source: Path | str, target: Path | str) -> Location:
+    """Write the table of a CSV file of the course in another format, completely or not at all, and return its path.
+
+    A file or folder that bears the name already is replaced. CSV is not converted: its own path is returned. Both may
+    be addresses such as ``s3://bucket/key``; a folder (zarr, bcolz, blosc2) is then stored object by object.
+
+    Raises:
+        BadArgumentError: there is no such format, or nothing is known of this kind of address.
+        DownloadError: no credentials, or no object store answers.
+        MissingDependencyError: its library is not installed.
+        OutputError: the folder cannot be written.
+    """
+    if name not in FORMATS:
+        raise BadArgumentError(f"there is no format called {name!r}; choose one of {', '.join(FORMATS)}")
+    form, source, target = FORMATS[name], located(source), located(target)
+    if not form.writer:
+        return source
+    write = _load(form.writer, form.library)
+    with stored(target) as written:
+        make_folder(written.parent)
+        temporary = written.with_name(f".part-{written.name}")
+        try:
+            _remove(temporary)  # what a conversion that was killed left
+            write(source, temporary)
+            _remove(written)
+            temporary.rename(written)
+        finally:
+            _remove(temporary)
+    return target
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
