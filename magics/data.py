@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from magics.options import parse, variable_name
-from magics.tracebacks import short_traceback
+from magics.options import parse, short_traceback, variable_name
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from course.errors import BadArgumentError, CourseError
-from magics.capped_process import CAN_CAP, CappedCode, ChildTraceback, run_capped
-from magics.memory_cap import MemoryCapMagics
+from magics.memory_cap import CAN_CAP, ChildTraceback, MemoryCapMagics, run_capped
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -37,7 +36,7 @@ def run(shell: InteractiveShell, body: str, header: str = "200MiB -q") -> Execut
 
 
 def run_code(source: str, *, is_watched: bool = not CAN_CAP) -> None:
-    run_capped(CappedCode(source, "cell", "cell", CAP, is_watched=is_watched))
+    run_capped(source, CAP, is_watched=is_watched)
 
 
 def is_dead(pid: int, within_seconds: float) -> bool:
@@ -103,7 +102,7 @@ def test_an_error_comes_back_with_its_type_and_its_line(
     assert "return {}['missing']" in out
     assert "----> 3 look()" in out
     assert "capped_child" not in out
-    assert "capped_process" not in out
+    assert "memory_cap.py" not in out
 
 
 def test_an_error_of_the_cells_own_line_is_an_ordinary_traceback(
@@ -161,7 +160,7 @@ def test_the_traceback_of_a_process_that_died_shows_no_file_of_the_course(
     assert isinstance(run(shell, body, header).error_in_exec, MemoryError)
     shown = capsys.readouterr().out
     assert "File <memory_cap>" in shown
-    assert "capped_process" not in shown
+    assert "memory_cap.py" not in shown
 
 
 def test_a_process_that_ends_without_a_result_is_no_memory_error() -> None:
@@ -187,11 +186,12 @@ def test_nothing_is_shown_where_a_cell_shows_nothing(shell: InteractiveShell, bo
 
 def test_what_the_cell_prints_is_shown_in_order(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     body = (
-        "import sys, os\nprint('é' * 3)\nprint('no', file=sys.stderr)\nos.system('echo child')\nprint('x' * 100_000);"
+        "import sys, os\nprint('é' * 3)\nprint('no', file=sys.stderr)\nos.system('echo child')\nprint('x' + 'é' * 100_000);"
     )
     assert run(shell, body).success
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["ééé", "child", "x" * 100_000]
+    # letters of two bytes at odd places: some are split between two pieces of 64 KiB
+    assert out.splitlines() == ["ééé", "child", "x" + "é" * 100_000]
     assert err == "no\n"
 
 
@@ -240,8 +240,8 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_process_left_by_the_cell_does_not_hold_the_kernel() -> None:
     child = "import time; time.sleep(6)"
     source = f"import subprocess, sys\npid = subprocess.Popen([sys.executable, '-c', {child!r}]).pid"
-    result = run_capped(CappedCode(source, "cell", "cell", CAP, outputs=("pid",)))
-    process = psutil.Process(result.outputs["pid"])
+    outputs, _ = run_capped(source, CAP, outputs=["pid"])
+    process = psutil.Process(outputs["pid"])
     assert process.status() != psutil.STATUS_ZOMBIE
     process.kill()
 
@@ -297,7 +297,7 @@ def test_what_cannot_be_pickled_is_an_error_either_way(shell: InteractiveShell) 
 def test_wrong_options_are_errors_before_anything_runs(
     shell: InteractiveShell, header: str, body: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magics.memory_cap.run_capped", lambda code: pytest.fail("a process was started"))
+    monkeypatch.setattr("magics.memory_cap.run_capped", lambda *_, **__: pytest.fail("a process was started"))
     assert isinstance(run(shell, body, header).error_in_exec, kind)
 
 
