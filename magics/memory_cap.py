@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import codecs
 import linecache
-import math
 import os
 import pickle
-import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
-import time
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
@@ -226,13 +223,17 @@ def run_capped(
             stderr=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT},
         )
+        copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
         try:
-            killed_at, last_words = _follow(process, cap_bytes if is_watched else math.inf)
+            killed_at = _wait(process, cap_bytes if is_watched else None)
+            for copier in copiers:
+                # A process that the cell left behind may hold the pipes open for ever.
+                copier.join(_LAST_OUTPUT_SECONDS)
         finally:
             # Also when the kernel is interrupted.
             _kill_tree(process)
         if not result_path.exists() or killed_at:
-            _raise(_death(process.returncode, killed_at, last_words, format_size(cap_bytes)))
+            _raise(_death(process.returncode, killed_at, copiers[1].last_words, format_size(cap_bytes)))
         with result_path.open("rb") as stream:
             result = pickle.load(stream)  # noqa: S301
     if "message" in result:
@@ -240,43 +241,34 @@ def run_capped(
     return result["outputs"], result["shown"]
 
 
-def _follow(process: subprocess.Popen[bytes], cap_bytes: float) -> tuple[int, str]:
-    """Copy the child's output until it ends, or is killed for taking more memory than the cap.
+class _Copier(threading.Thread):
+    """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words."""
 
-    Returns:
-        The memory at which it was killed, in bytes, or 0, and the end of what it wrote on stderr.
-    """
-    chunks: queue.SimpleQueue[tuple[TextIO, str]] = queue.SimpleQueue()
-    targets = {sys.stdout: process.stdout, sys.stderr: process.stderr}
-    readers = [
-        threading.Thread(target=_read_stream, args=(pipe, target, chunks), daemon=True)
-        for target, pipe in targets.items()
-    ]
-    for reader in readers:
-        reader.start()
-    killed_at, last_words, deadline = 0, "", math.inf
-    while not chunks.empty() or (any(reader.is_alive() for reader in readers) and time.monotonic() < deadline):
-        with suppress(queue.Empty):
-            target, text = chunks.get(timeout=PERIOD_SECONDS)
-            target.write(text)
-            if target is sys.stderr:
-                last_words = (last_words + text)[-_LAST_WORDS:]
-        if math.isfinite(cap_bytes) and not killed_at and (used := process_tree_memory(process.pid)) > cap_bytes:
-            killed_at = used
+    def __init__(self, pipe: IO[bytes] | None, target: TextIO) -> None:
+        super().__init__(daemon=True)
+        self._pipe, self._target, self.last_words = pipe, target, ""
+        self.start()
+
+    def run(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        if self._pipe is not None:
+            with self._pipe:
+                while content := os.read(self._pipe.fileno(), 65536):
+                    text = decoder.decode(content)
+                    self._target.write(text)
+                    self.last_words = (self.last_words + text)[-_LAST_WORDS:]
+        self._target.flush()
+
+
+def _wait(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
+    """Wait until the child ends, or kill it for taking more memory than the cap; return how much it took then, or 0."""
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PERIOD_SECONDS)
+        if cap_bytes and (used := process_tree_memory(process.pid)) > cap_bytes:
             _kill_tree(process)
-        if deadline == math.inf and process.poll() is not None:
-            # A process that the cell left behind may hold the pipes open for ever.
-            deadline = time.monotonic() + _LAST_OUTPUT_SECONDS
-    for target in targets:
-        target.flush()
-    return killed_at, last_words
-
-
-def _read_stream(pipe: IO[bytes], target: TextIO, chunks: queue.SimpleQueue[tuple[TextIO, str]]) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    with pipe:
-        while content := os.read(pipe.fileno(), 65536):
-            chunks.put((target, decoder.decode(content)))
+            return used
+    return 0
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:

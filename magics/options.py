@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from IPython.core.error import UsageError
+from IPython.core.magic_arguments import argument
 
 from course.errors import BadArgumentError, CourseError
 
@@ -67,6 +68,11 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
         name = parser.prog.lstrip("%")
         sign = "%" if name in magic.__self__.magics["line"] else "%%"  # type: ignore[attr-defined]
         raise BadArgumentError(f"{error} ({sign}{name}? shows the options)") from None
+
+
+def output_option(explanation: str = "Variable that receives the result, which is then not displayed.") -> argument:
+    """Declare ``-o VAR``, the variable of the notebook in which a magic puts its result."""
+    return argument("-o", "--output", metavar="VAR", type=variable_name, help=explanation)  # type: ignore[no-untyped-call]
 
 
 def variable_name(text: str) -> str:
