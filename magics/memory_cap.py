@@ -223,12 +223,11 @@ def run_capped(
             stderr=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT},
         )
-        copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
         try:
+            copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
             killed_at = _wait(process, cap_bytes if is_watched else None)
             for copier in copiers:
-                # A process that the cell left behind may hold the pipes open for ever.
-                copier.join(_LAST_OUTPUT_SECONDS)
+                copier.finish()
         finally:
             # Also when the kernel is interrupted.
             _kill_tree(process)
@@ -249,6 +248,11 @@ class _Copier(threading.Thread):
         self._pipe, self._target, self.last_words = pipe, target, ""
         self.start()
 
+    def finish(self) -> None:
+        """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
+        self.join(_LAST_OUTPUT_SECONDS)
+        self._target.flush()
+
     def run(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         if self._pipe is not None:
@@ -257,7 +261,6 @@ class _Copier(threading.Thread):
                     text = decoder.decode(content)
                     self._target.write(text)
                     self.last_words = (self.last_words + text)[-_LAST_WORDS:]
-        self._target.flush()
 
 
 def _wait(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
