@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course.measure import Ledger, Measurement, measure
+from course.measure import Ledger, Measurement, measure, process_tree_memory
 from course.measure import measuring as sampling
+from course.measure.readers import PsutilReader, process_reader
 
 MEBIBYTE = 2**20
 SPIKE = 100 * MEBIBYTE
@@ -89,7 +90,7 @@ def test_wall_time_counts_sleep_and_cpu_time_does_not() -> None:
     assert m.cpu_seconds < 0.15
 
 
-def test_cpu_time_counts_every_thread() -> None:
+def test_cpu_time_counts_every_thread_and_a_child_that_ended() -> None:
     threads = [threading.Thread(target=burn, args=(0.1,)) for _ in range(3)]
     with measure(record=False) as m:
         for thread in threads:
@@ -97,9 +98,6 @@ def test_cpu_time_counts_every_thread() -> None:
         for thread in threads:
             thread.join()
     assert m.cpu_seconds >= 0.29
-
-
-def test_cpu_time_counts_a_child_that_ended() -> None:
     with measure(record=False) as m:
         run_child(BURN_CODE)
     assert m.cpu_seconds >= 0.29
@@ -287,20 +285,16 @@ def test_measuring_itself_reads_and_writes_nothing() -> None:
     )
 
 
-def test_an_exception_is_recorded_and_raised() -> None:
+def test_an_exception_is_recorded_and_raised_and_record_false_leaves_no_record() -> None:
     records = Ledger()
     with pytest.raises(ZeroDivisionError), measure("division", ledger=records) as m:
         _ = 1 / 0
     assert m.failed
     assert list(records) == [m]
     assert str(m).endswith(", failed: ZeroDivisionError: division by zero")
-
-
-def test_record_false_leaves_no_record() -> None:
-    records = Ledger()
     with measure("silent", ledger=records, record=False):
         pass
-    assert len(records) == 0
+    assert len(records) == 1
 
 
 def test_blocks_in_many_threads_are_all_right_at_once() -> None:
@@ -357,10 +351,23 @@ def test_importing_measure_loads_nothing_heavy() -> None:
     run_child(f"import sys, course.measure; found = {heavy} & set(sys.modules); sys.exit(str(found) if found else 0)")
 
 
+@on_linux
+def test_memory_is_counted_in_bytes_of_this_process_and_its_descendants() -> None:
+    code = f"memory = b'x' * {SPIKE}; print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        own, of_child = (psutil.Process(pid).memory_info().rss for pid in (os.getpid(), child.pid))
+        resident = process_reader().resident()
+        assert process_tree_memory(child.pid) == of_child > SPIKE
+        assert process_tree_memory(os.getpid()) == pytest.approx(own + of_child, rel=0.005)
+        child.communicate(b"\n")
+    assert resident == (pytest.approx(own, rel=0.005), pytest.approx(of_child, rel=0.005))
+    assert process_tree_memory(child.pid) == 0
+
+
 @pytest.fixture
 def portable_sampler(monkeypatch: pytest.MonkeyPatch) -> Callable[..., sampling.Sampler]:
-    from course.measure.readers import PsutilReader
-
     def build(**options: bool) -> sampling.Sampler:
         monkeypatch.setattr(sampling, "process_reader", lambda: PsutilReader(**options))
         return sampling.Sampler()
