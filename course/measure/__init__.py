@@ -6,8 +6,8 @@ is kept in the ``ledger`` for a table, a summary, a file or a picture. Start rea
 
 from __future__ import annotations
 
-from course.measure.measurement import Ledger, Measurement, format_seconds, median_of
-from course.measure.measuring import ledger, measure
+from course.measure.measurement import Measurement, format_seconds, median_of
+from course.measure.measuring import Ledger, ledger, measure
 from course.measure.readers import process_tree_memory
 
 __all__ = ["Ledger", "Measurement", "format_seconds", "ledger", "measure", "median_of", "process_tree_memory"]

@@ -21,7 +21,7 @@ from matplotlib.text import Annotation, Text
 
 from course.errors import BadArgumentError, UnknownFormatError
 from course.measure import Ledger, Measurement, format_seconds, measure, median_of
-from course.measure.measurement import COLUMNS
+from course.measure.measuring import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
