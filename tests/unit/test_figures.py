@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import nbclient
 import nbformat
-import pytest
+
+if TYPE_CHECKING:
+    import pytest
 
 SOURCE = """
 %matplotlib inline
