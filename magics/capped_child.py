@@ -28,12 +28,49 @@ _REPRESENTATIONS = {
 }
 
 
+def main(request_path: Path, result_path: Path) -> None:
+    """Run the cell of the request and write the result file: complete, or not there at all."""
+    request = pickle.loads(request_path.read_bytes())  # noqa: S301
+    sys.path[:] = request["path"]
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    partial = result_path.with_suffix(".part")
+    try:
+        _run(request, module.__dict__, partial)
+    except BaseException as error:  # noqa: BLE001
+        # Whatever it is, the kernel raises it again.
+        partial.write_bytes(pickle.dumps(failure(error, request["name"])))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    partial.replace(result_path)
+
+
+def _run(request: dict[str, Any], namespace: dict[str, Any], result_path: Path) -> None:
+    """Run the cell under its cap and write what it gave."""
+    cap_memory(request["cap_bytes"])
+    try:
+        namespace.update(pickle.loads(request["inputs"]))  # noqa: S301
+        value = run_cell(request["source"], request["name"], namespace)
+    finally:
+        # What follows is not the cell's: its results are brought back whatever they weigh.
+        cap_memory(None)
+    import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+
+    shown = representations(value) if value is not None and request["is_shown"] else None
+    for name in request["outputs"]:
+        if name not in namespace:
+            raise NameError(f"the cell set no variable {name!r}, which -o asks for", name=name)
+    with result_path.open("wb") as file:
+        # cloudpickle takes functions and classes that the cell defines, too.
+        cloudpickle.dump({"shown": shown, "outputs": {name: namespace[name] for name in request["outputs"]}}, file)
+
+
 def cap_memory(cap_bytes: int | None) -> None:
     """Cap the data memory of this process (RLIMIT_DATA of Linux), or lift the cap again with None."""
-    import resource
+    if sys.platform == "linux":
+        import resource
 
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (hard if cap_bytes is None else cap_bytes, hard))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (hard if cap_bytes is None else cap_bytes, hard))
 
 
 def run_cell(source: str, name: str, namespace: dict[str, Any]) -> Any:
@@ -63,85 +100,32 @@ def representations(value: Any) -> dict[str, Any]:
     return shown
 
 
-def failure(error: BaseException, name: str) -> dict[str, Any]:
+def failure(error: BaseException, cell_name: str) -> dict[str, Any]:
     """Return the error, pickled if it can be, its message, the cell's line, and its traceback if it went deeper."""
+    import cloudpickle
+
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename != name:
+    while frames is not None and frames.tb_frame.f_code.co_filename != cell_name:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     for folder in sorted(filter(None, sys.path), key=len, reverse=True):
         # A library is named as it is imported, so that a stored notebook says the same on every machine.
         text = text.replace(f'File "{folder}{os.sep}', 'File "')
-    message = traceback.format_exception_only(error)[-1].strip()
-    line = frames.tb_lineno if frames is not None else getattr(error, "lineno", None)
     # A line of the cell that failed by itself is all that there is to see, and the kernel shows it.
-    goes_deeper = frames is None or frames.tb_next is not None
+    goes_deeper = frames is not None and frames.tb_next is not None
     has_history = error.__cause__ is not None or error.__context__ is not None
-    return {
-        "error": _pickled_error(error),
-        "message": message,
+    told = {
+        "message": traceback.format_exception_only(error)[-1].strip(),
+        "line": frames.tb_lineno if frames is not None else getattr(error, "lineno", None),
         "traceback": text if goes_deeper or has_history else None,
-        "line": line,
+        "error": None,
     }
-
-
-def _pickled_error(error: BaseException) -> bytes | None:
     # Pickling runs the error's own code, which may do anything.
     with suppress(Exception):
-        content = _pickler().dumps(error.with_traceback(None))
-        if type(pickle.loads(content)) is type(error):  # noqa: S301
-            return bytes(content)
-    return None
-
-
-def _pickler() -> Any:
-    # cloudpickle takes functions and classes that the cell defines, too.
-    try:
-        import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        return pickle
-    return cloudpickle
-
-
-def _run_request(request: dict[str, Any], namespace: dict[str, Any]) -> Any:
-    if request["is_capped"]:
-        cap_memory(request["cap_bytes"])
-    try:
-        namespace.update(pickle.loads(request["inputs"]))  # noqa: S301
-        return run_cell(request["source"], request["name"], namespace)
-    finally:
-        # What follows is not the cell's: its results are brought back whatever they weigh.
-        if request["is_capped"]:
-            cap_memory(None)
-
-
-def _write_results(path: Path, shown: dict[str, Any] | None, outputs: list[str], namespace: dict[str, Any]) -> None:
-    missing = [name for name in outputs if name not in namespace]
-    if missing:
-        raise NameError(f"the cell set no variable {missing[0]!r}, which -o asks for", name=missing[0])
-    with path.open("wb") as file:
-        pickle.dump({"shown": shown}, file)
-        for name in outputs:
-            _pickler().dump((name, namespace[name]), file)
-
-
-def main(request_path: Path, result_path: Path) -> None:
-    """Run the cell of the request and write the result file: complete, or not there at all."""
-    request = pickle.loads(request_path.read_bytes())  # noqa: S301
-    sys.path[:] = request["path"]
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    partial = result_path.with_suffix(".part")
-    try:
-        value = _run_request(request, module.__dict__)
-        shown = representations(value) if value is not None and request["is_shown"] else None
-        _write_results(partial, shown, request["outputs"], module.__dict__)
-    except BaseException as error:  # noqa: BLE001
-        # Whatever it is, the kernel raises it again.
-        partial.write_bytes(pickle.dumps(failure(error, request["name"])))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    partial.replace(result_path)
+        pickled = cloudpickle.dumps(error.with_traceback(None))
+        if type(pickle.loads(pickled)) is type(error):  # noqa: S301
+            told["error"] = pickled
+    return told
 
 
 if __name__ == "__main__":

@@ -7,23 +7,22 @@ import html
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from magics.options import parse, variable_name
-from magics.tracebacks import short_traceback
+from magics.options import output_option, parse, short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Result = TypeVar("Result")
+Magic = TypeVar("Magic", bound=Callable[..., Any])
 
 WIDTH = 1000
 FILE_HELP = "The file or its s3:// address, quoted if it has spaces; a variable that holds a path will do."
 ENCODING_HELP = "Encoding; by default what the byte-order mark says, else utf-8."
-OUTPUT_HELP = "Variable that receives the result, which is then not displayed."
 
 
 class PlainText(str):
@@ -44,6 +43,21 @@ class FormattedText(PlainText):
         return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(self)}</pre>'
 
 
+def _shows_lines(magic: Magic) -> Magic:
+    """Declare the options that ``%head`` and ``%tail`` share."""
+    for declare in (
+        output_option(),
+        argument("--raw", action="store_true", help="Give plain text."),
+        argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default."),
+        argument("-w", "--width", type=int, default=WIDTH, help=f"Cut longer lines after so many characters: {WIDTH}."),
+        argument("-e", "--encoding", help=ENCODING_HELP),
+        argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10."),
+        argument("file", metavar="FILE", help=FILE_HELP),
+    ):
+        magic = declare(magic)
+    return magic
+
+
 @magics_class
 class DataMagics(Magics):
     """Magics that fetch data files and show their lines."""
@@ -60,7 +74,7 @@ class DataMagics(Magics):
     @argument("--offline", action="store_true", default=None, help="Use the cache only, never the network.")
     @argument("--keep-compressed", action="store_true", help="Do not decompress .gz .bz2 .xz .zip .tar*.")
     @argument("-f", "--filename", metavar="FILE", help="Name of the file, for an address that ends with none.")
-    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @output_option()
     def download(self, line: str) -> Path | None:
         """Get a data file, decompressed, and return its path; nothing is fetched if it is there and intact.
 
@@ -92,13 +106,7 @@ class DataMagics(Magics):
     @line_magic
     @short_traceback
     @magic_arguments()
-    @argument("file", metavar="FILE", help=FILE_HELP)
-    @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
-    @argument("-e", "--encoding", help=ENCODING_HELP)
-    @argument("-w", "--width", type=int, default=WIDTH, help=f"Cut longer lines after so many characters: {WIDTH}.")
-    @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
-    @argument("--raw", action="store_true", help="Give plain text.")
-    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @_shows_lines
     def head(self, line: str) -> PlainText | None:
         """Show the first lines of a text file of any size.
 
@@ -115,13 +123,7 @@ class DataMagics(Magics):
     @line_magic
     @short_traceback
     @magic_arguments()
-    @argument("file", metavar="FILE", help=FILE_HELP)
-    @argument("-n", "--lines", metavar="N", type=int, default=10, help="Number of lines: 10.")
-    @argument("-e", "--encoding", help=ENCODING_HELP)
-    @argument("-w", "--width", type=int, default=WIDTH, help=f"Cut longer lines after so many characters: {WIDTH}.")
-    @argument("--html", dest="raw", action="store_false", default=False, help="Keep the layout: the default.")
-    @argument("--raw", action="store_true", help="Give plain text.")
-    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @_shows_lines
     def tail(self, line: str) -> PlainText | None:
         """Show the last lines of a text file of any size; only its end is read.
 
@@ -140,7 +142,7 @@ class DataMagics(Magics):
     @argument("file", metavar="FILE", help=FILE_HELP)
     @argument("-t", "--text", action="store_true", help="Count as Python's text mode does: CR alone ends a line too.")
     @argument("-e", "--encoding", help=ENCODING_HELP)
-    @argument("-o", "--output", metavar="VAR", type=variable_name, help=OUTPUT_HELP)
+    @output_option()
     def linecount(self, line: str) -> int | None:
         """Return the number of lines of a file: its line feeds, plus a last line that lacks its end.
 

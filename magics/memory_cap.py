@@ -1,28 +1,69 @@
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
-"""``%%memory_cap``: run a cell as if the machine had little memory."""
+"""``%%memory_cap``: run a cell in a child process with little memory, and bring back its output, results and errors."""
 
 from __future__ import annotations
 
+import codecs
+import linecache
+import os
+import pickle
 import re
+import signal
+import subprocess
+import sys
+import threading
 from argparse import Namespace
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from course.errors import BadArgumentError
-from course.size import format_size
-from magics.capped_process import CAN_CAP, CappedCode, run_capped
-from magics.options import parse, variable_name
-from magics.tracebacks import short_traceback
+from course.errors import BadArgumentError, CourseError
+from course.measure import process_tree_memory
+from course.size import format_size, parse_size
+from magics.options import parse, short_traceback, variable_name
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+CAN_CAP = sys.platform == "linux"
+"""Whether the system can cap a process's data memory; elsewhere RLIMIT_DATA is missing or counts but a part of it."""
 LEAST_CAP_BYTES = 16 * 2**20
 """Data memory of a process that has only started Python, 12.4 MiB on Linux with Python 3.11, rounded up."""
+PERIOD_SECONDS = 0.01
+"""Time between two looks at the child's memory, where the system cannot cap it."""
+_LAST_OUTPUT_SECONDS = 1.0
+_LAST_WORDS = 1000
+_CHILD = Path(__file__).with_name("capped_child.py")
+_ENVIRONMENT = {
+    # Arrow's default pool reserves memory ahead, and a thread of OpenBLAS takes its buffers at once.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # The notebook's backend would import the whole of IPython.
+    "MPLBACKEND": "agg",
+    "PYTHONIOENCODING": "utf-8",
+    "PYTHONUNBUFFERED": "1",
+}
+_MEMORY_SIGNALS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP")
+_MEMORY_WORDS = re.compile(
+    "out of memory|cannot allocate memory|unable to allocate|failed to allocate|bad_alloc|memory allocation"
+    "|can't start new thread",
+    re.IGNORECASE,
+)
+
+
+class ChildTraceback(Exception):  # noqa: N818
+    """The traceback of an error in the child process, shown as the cause of the same error in the kernel."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
 
 
 class ShownValue:
@@ -74,34 +115,37 @@ class MemoryCapMagics(Magics):
             pandas.read_csv("data/A201612.csv", sep=";")  # MemoryError
         """
         __tracebackhide__ = True
-        options = parse(self.memory_cap, line)
-        code = self._code(options, cell)
-        if not options.quiet:
-            print(f"memory cap of {format_size(code.cap_bytes)}: {code.method}")  # noqa: T201
-        result = run_capped(code)
-        self.shell.user_ns.update(result.outputs)
-        return ShownValue(result.shown) if result.shown else None
+        outputs, shown = run_capped(**self._arguments(parse(self.memory_cap, line), cell))
+        self.shell.user_ns.update(outputs)
+        return ShownValue(shown) if shown else None
 
     @short_traceback
-    def _code(self, options: Namespace, cell: str) -> CappedCode:
+    def _arguments(self, options: Namespace, cell: str) -> dict[str, Any]:
+        """Return the arguments of ``run_capped``, and say how the cap will be held."""
         source = self.shell.transform_cell(cell)
         if "get_ipython()" in source:
             raise BadArgumentError("magics and ! commands do not run under %%memory_cap: leave them out of the cell")
         number = self.shell.displayhook.prompt_count
-        kernel_name = self.shell.compile.cache(source, number, raw_code=cell)
-        self.shell.compile.ast_parse(source, filename=kernel_name)  # no process is started for what is not Python
-        return CappedCode(
-            source,
-            f"Cell In[{number}]",
-            kernel_name,
-            _cap_bytes(options.cap),
-            self._pickled(_names(options.input)),
-            tuple(_names(options.output)),
-            is_shown=not DisplayHook.semicolon_at_end_of_expression(cell),
-            is_watched=options.watch or not CAN_CAP,
-        )
+        file = self.shell.compile.cache(source, number, raw_code=cell)
+        self.shell.compile.ast_parse(source, filename=file)  # no process is started for what is not Python
+        arguments = {
+            "source": source,
+            "cap_bytes": _cap_bytes(options.cap),
+            "name": f"Cell In[{number}]",
+            "file": file,
+            "inputs": self._pickled(_names(options.input)),
+            "outputs": _names(options.output),
+            "is_shown": not DisplayHook.semicolon_at_end_of_expression(cell),
+            "is_watched": options.watch or not CAN_CAP,
+        }
+        if not options.quiet:
+            how = "data memory capped by the system (RLIMIT_DATA)"
+            if arguments["is_watched"]:
+                how = f"resident memory watched every {PERIOD_SECONDS * 1000:.0f} ms, killed above the cap"
+            print(f"memory cap of {format_size(arguments['cap_bytes'])}: {how}")  # noqa: T201
+        return arguments
 
-    def _pickled(self, names: Iterable[str]) -> bytes:
+    def _pickled(self, names: Sequence[str]) -> bytes:
         import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
         missing = [name for name in names if name not in self.shell.user_ns]
@@ -114,8 +158,6 @@ class MemoryCapMagics(Magics):
 
 
 def _cap_bytes(text: str) -> int:
-    from course.size import parse_size
-
     cap_bytes = parse_size(text)
     if cap_bytes < LEAST_CAP_BYTES:
         advice = f"did you mean {text.strip()}MiB?" if text.strip().isdecimal() else "give a larger one, such as 512MiB"
@@ -128,3 +170,159 @@ def _cap_bytes(text: str) -> int:
 
 def _names(text: str) -> list[str]:
     return [variable_name(name) for name in re.split(r"[,\s]+", text) if name]
+
+
+def run_capped(
+    source: str,
+    cap_bytes: int,
+    *,
+    name: str = "cell",
+    file: str = "cell",
+    inputs: bytes | None = None,
+    outputs: Sequence[str] = (),
+    is_shown: bool = True,
+    is_watched: bool = not CAN_CAP,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Run Python code in a child process with little memory, its output copied to ours.
+
+    Args:
+        source: plain Python, magics already translated.
+        cap_bytes: the cap on its memory, in bytes.
+        name: the file name that the child's traceback shows.
+        file: the file name under which the kernel knows the source, to show its lines in its own traceback.
+        inputs: a pickled dict of the variables that it finds.
+        outputs: the names of the variables to bring back.
+        is_shown: whether to bring back what a notebook shows for the value of the last expression.
+        is_watched: whether to watch its resident memory and kill it, rather than cap its data memory.
+
+    Returns:
+        The variables asked for, and what to show for the last expression, by media type.
+
+    Raises:
+        MemoryError: it needed more memory than the cap, and said so or died of it.
+        CourseError: it ended without a result, or with an error that cannot be brought back.
+        Exception: any error it raised; its cause is a ``ChildTraceback`` unless the cell's own line says it all.
+    """
+    __tracebackhide__ = True
+    request = {
+        "source": source,
+        "name": name,
+        "path": sys.path,
+        "cap_bytes": None if is_watched else cap_bytes,
+        "inputs": inputs or pickle.dumps({}),
+        "outputs": list(outputs),
+        "is_shown": is_shown,
+    }
+    with TemporaryDirectory(prefix="memory-cap-") as folder:
+        request_path, result_path = Path(folder, "request"), Path(folder, "result")
+        request_path.write_bytes(pickle.dumps(request))
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(_CHILD), str(request_path), str(result_path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+        try:
+            copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
+            killed_at = _wait(process, cap_bytes if is_watched else None)
+            for copier in copiers:
+                copier.finish()
+        finally:
+            # Also when the kernel is interrupted.
+            _kill_tree(process)
+        if not result_path.exists() or killed_at:
+            _raise(_death(process.returncode, killed_at, copiers[1].last_words, format_size(cap_bytes)))
+        with result_path.open("rb") as stream:
+            result = pickle.load(stream)  # noqa: S301
+    if "message" in result:
+        _raise(_error(result), file, result["line"], result["traceback"])
+    return result["outputs"], result["shown"]
+
+
+class _Copier(threading.Thread):
+    """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words."""
+
+    def __init__(self, pipe: IO[bytes] | None, target: TextIO) -> None:
+        super().__init__(daemon=True)
+        self._pipe, self._target, self.last_words = pipe, target, ""
+        self.start()
+
+    def finish(self) -> None:
+        """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
+        self.join(_LAST_OUTPUT_SECONDS)
+        self._target.flush()
+
+    def run(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        if self._pipe is not None:
+            with self._pipe:
+                while content := os.read(self._pipe.fileno(), 65536):
+                    text = decoder.decode(content)
+                    self._target.write(text)
+                    self.last_words = (self.last_words + text)[-_LAST_WORDS:]
+
+
+def _wait(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
+    """Wait until the child ends, or kill it for taking more memory than the cap; return how much it took then, or 0."""
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PERIOD_SECONDS)
+        if cap_bytes and (used := process_tree_memory(process.pid)) > cap_bytes:
+            _kill_tree(process)
+            return used
+    return 0
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that still runs, with its descendants."""
+    import psutil
+
+    if process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            child = psutil.Process(process.pid)
+            for one in (*child.children(recursive=True), child):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+        process.wait()
+
+
+def _death(returncode: int, killed_at: int, last_words: str, cap: str) -> MemoryError | CourseError:
+    """Return the error that says how a process ended that gave no result."""
+    if killed_at:
+        used = format_size(killed_at)
+        return MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed")
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = ""
+    if name in _MEMORY_SIGNALS:
+        reason = "as happens when a library finds no memory"
+        return MemoryError(f"under a cap of {cap} the cell's process was ended by {name}, {reason}")
+    if _MEMORY_WORDS.search(last_words):
+        # OpenBLAS says so and calls exit(1)
+        said = last_words.strip().splitlines()[-1]
+        return MemoryError(f"under a cap of {cap} a library ended the cell's process: {said}")
+    ending = f"by {name}" if name else f"with exit code {returncode}"
+    return CourseError(f"the cell's process ended {ending} before it gave a result; look at its output above")
+
+
+def _error(failure: dict[str, Any]) -> BaseException:
+    """Return the error of the cell, as it was if it can be brought back."""
+    message, error = failure["message"], None
+    # Unpickling imports the library that raised: what it does is its own.
+    with suppress(Exception):
+        error = pickle.loads(failure["error"])  # noqa: S301
+    if not isinstance(error, MemoryError) and _MEMORY_WORDS.search(message):
+        return MemoryError(message)
+    return error if isinstance(error, BaseException) else CourseError(f"the cell failed: {message}")
+
+
+def _raise(error: BaseException, file: str = "", line: int | None = None, child_traceback: str | None = None) -> None:
+    """Raise from a frame at the line of the cell, as if it had run here; without one, from a line that says why."""
+    __tracebackhide__ = True
+    name = file if line else "<memory_cap>"
+    source = "\n" * ((line or 1) - 1) + "raise error from cause  # the process of the cell ended"
+    linecache.cache.setdefault(name, (len(source), None, [source], name))
+    cause = ChildTraceback(child_traceback) if child_traceback else None
+    exec(compile(source, name, "exec"), {"error": error, "cause": cause})  # noqa: S102

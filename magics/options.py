@@ -1,4 +1,4 @@
-"""Read the options of a magic: quotes hold words together, backslashes are those of Windows paths."""
+"""What every magic shares: its options, read as people type them, and tracebacks that start and end in the notebook."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import argparse
 import re
 import shlex
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from IPython.core.error import UsageError
+from IPython.core.magic_arguments import argument
 
-from course.errors import BadArgumentError
+from course.errors import BadArgumentError, CourseError
+
+Magic = TypeVar("Magic", bound=Callable[..., Any])
 
 # an option: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
 _VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
@@ -66,6 +70,11 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
         raise BadArgumentError(f"{error} ({sign}{name}? shows the options)") from None
 
 
+def output_option(explanation: str = "Variable that receives the result, which is then not displayed.") -> argument:
+    """Declare ``-o VAR``, the variable of the notebook in which a magic puts its result."""
+    return argument("-o", "--output", metavar="VAR", type=variable_name, help=explanation)  # type: ignore[no-untyped-call]
+
+
 def variable_name(text: str) -> str:
     """Return ``text`` if a variable can have this name.
 
@@ -75,3 +84,20 @@ def variable_name(text: str) -> str:
     if not text.isidentifier():
         raise VariableNameError(f"{text}: this is not a variable name")
     return text
+
+
+def short_traceback(magic: Magic) -> Magic:
+    """Leave the frames of the course out of the tracebacks of its own errors, whose message says what to do."""
+
+    @wraps(magic)
+    def run(*arguments: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return magic(*arguments, **options)
+        except CourseError as error:
+            raise error.with_traceback(None)  # noqa: B904 - the same error
+
+    # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation
+    shown: Any = run
+    shown.__code__ = shown.__code__.replace(co_filename="<magics>")
+    return cast("Magic", shown)

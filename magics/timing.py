@@ -7,7 +7,7 @@ import asyncio
 import re
 from argparse import Namespace
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
@@ -15,9 +15,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
-from magics.awaiting import AwaitMagic
-from magics.cell import Cell, run_now
-from magics.options import parse, variable_name
+from magics.cell import AwaitMagic, Cell, run_now
+from magics.options import output_option, parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
 _VALUE = r"""(?:\s+|=)?(?:"[^"]*"|'[^']*'|\S+)"""
 _OPTION = re.compile(rf"\s*(?:(?:-r|-o|-l|--repeat|--output|--label){_VALUE}|(?:-q|--quiet)(?=\s|$))")
 _LONGEST_LABEL = 40
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    label: str
-    repeat: int
-    output: str | None
-    quiet: bool
 
 
 @magics_class
@@ -53,7 +44,7 @@ class TimingMagics(Magics):
     @argument("label", nargs="*", help="Name of what is measured (cell magic only); by default the cell's number.")
     @argument("-l", "--label", dest="name", help="The same, as an option; the line magic takes its code by default.")
     @argument("-r", "--repeat", type=int, default=1, help="Run it so many times: the line shows median and spread.")
-    @argument("-o", "--output", metavar="VAR", help="Variable that receives the Measurement (``.runs`` has each run).")
+    @output_option("Variable that receives the Measurement (``.runs`` has each run).")
     @argument("-q", "--quiet", action="store_true", help="Print nothing; the ledger still has it.")
     @needs_local_scope
     @line_cell_magic
@@ -80,50 +71,48 @@ class TimingMagics(Magics):
             %measure -r 3 sum(range(10_000_000))
         """
         __tracebackhide__ = True
-        request, source = self._cell_request(line, cell) if cell is not None else self._line_request(line)
+        if cell is None:
+            options, source = _split_options(line)
+            label = source[:_LONGEST_LABEL] + "…" * (len(source) > _LONGEST_LABEL)
+            if not source:
+                raise BadArgumentError("%measure needs the code to measure on its line; for a whole cell: %%measure")
+        else:
+            options, source, label = line, cell, f"In [{self.shell.displayhook.prompt_count}]"
+        arguments = parse(self.measure, options)
+        if arguments.repeat < 1:
+            raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
+        arguments.label = arguments.name or " ".join(arguments.label) or label
         code = Cell(self.shell, source)
-        run = self._measured(code, request, self.shell.user_ns if local_ns is None else local_ns)
+        run = self._measured(code, arguments, self.shell.user_ns if local_ns is None else local_ns)
         if not code.is_async:
             return run_now(run)
-        return run if _loop_is_running() else self.shell.loop_runner(run)
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            return run
+        return self.shell.loop_runner(run)
 
-    def _cell_request(self, line: str, cell: str) -> tuple[_Request, str]:
-        arguments = parse(self.measure, line)
-        label = arguments.name or " ".join(arguments.label)
-        return _request(arguments, label or f"In [{self.shell.displayhook.prompt_count}]"), cell
-
-    def _line_request(self, line: str) -> tuple[_Request, str]:
-        options, statement = _split_options(line)
-        if not statement:
-            raise BadArgumentError("%measure needs the code to measure on its line; for a whole cell write %%measure")
-        arguments = parse(self.measure, options)
-        is_long = len(statement) > _LONGEST_LABEL
-        return _request(arguments, arguments.name or statement[:_LONGEST_LABEL] + "…" * is_long), statement
-
-    async def _measured(self, code: Cell, request: _Request, local_ns: MutableMapping[str, Any]) -> Any:
+    async def _measured(self, code: Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Any:
         __tracebackhide__ = True
         runs: list[Measurement] = []
         try:
-            for _ in range(request.repeat):
-                with measure(request.label) as run:
+            for _ in range(arguments.repeat):
+                with measure(arguments.label) as run:
                     runs.append(run)
                     value = await code.run(local_ns)
         finally:
-            self._report(median_of(runs), request)
+            measured = median_of(runs)
+            if arguments.output:
+                self.shell.user_ns[arguments.output] = measured
+            if not arguments.quiet:
+                print(measured)  # noqa: T201
         return value
-
-    def _report(self, measurement: Measurement, request: _Request) -> None:
-        if request.output:
-            self.shell.user_ns[request.output] = measurement
-        if not request.quiet:
-            print(measurement)  # noqa: T201
 
     @magic_arguments()
     @argument("--summary", action="store_true", help="One row per label: median and spread of its runs.")
     @argument("--plot", action="store_true", help="Draw wall time against peak memory, a point per label.")
     @argument("--save", metavar="FILE", help="Write every measure to FILE, in .csv or .json.")
     @argument("--clear", action="store_true", help="Forget every measure, after what the other options ask.")
-    @argument("-o", "--output", metavar="VAR", help="Variable that receives the DataFrame, or the axes of the picture.")
+    @output_option("Variable that receives the DataFrame, or the axes of the picture.")
     @line_magic
     def measures(self, line: str) -> pd.DataFrame | None:
         """Return the measures made so far as a DataFrame, or draw, save or clear them.
@@ -135,32 +124,22 @@ class TimingMagics(Magics):
             %measures --plot
             %measures --save build/measures.csv --clear
         """
+        from course.figures import show
+        from course.measure.picture import describe
+
         arguments = parse(self.measures, line)
-        result = _draw() if arguments.plot else ledger.summary() if arguments.summary else ledger.to_frame()
+        result: Any = ledger.summary() if arguments.summary else ledger.to_frame()
+        if arguments.plot:
+            result = ledger.plot()
+            show(result, describe(ledger))
         if arguments.save:
             ledger.save(arguments.save)
         if arguments.clear:
             ledger.clear()
         if arguments.output:
-            self.shell.user_ns[variable_name(arguments.output)] = result
+            self.shell.user_ns[arguments.output] = result
         is_done = arguments.plot or (not arguments.summary and (arguments.save or arguments.clear))
         return None if is_done or arguments.output else result
-
-
-def _draw() -> Any:
-    from course.figures import show
-    from course.measure.picture import describe
-
-    ax = ledger.plot()
-    show(ax, describe(ledger))
-    return ax
-
-
-def _request(arguments: Namespace, label: str) -> _Request:
-    if arguments.repeat < 1:
-        raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
-    output = variable_name(arguments.output) if arguments.output else None
-    return _Request(label, arguments.repeat, output, arguments.quiet)
 
 
 def _split_options(line: str) -> tuple[str, str]:
@@ -168,11 +147,3 @@ def _split_options(line: str) -> tuple[str, str]:
     while found := _OPTION.match(line, end):
         end = found.end()
     return line[:end], line[end:].strip()
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import BadArgumentError
 from course.files import replacing
-from course.measure.units import format_seconds
+from course.measure import format_seconds
 from course.size import format_size
 
 if TYPE_CHECKING:

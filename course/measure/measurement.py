@@ -1,4 +1,4 @@
-"""The cost of one block of code, and the median of several."""
+"""What one block of code cost, and the median of several runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course.errors import BadArgumentError
-from course.measure.units import format_seconds
-from course.size import format_size
+from course.size import format_size, three_digits
 
 
 @dataclass(slots=True)
@@ -45,20 +44,24 @@ class Measurement:
         return max(times) - min(times) if times else 0.0
 
     def __str__(self) -> str:
-        amounts = f"{_amount(self.read_bytes)} read, {_amount(self.written_bytes)} written"
-        peak = "n/a" if self.peak_memory_bytes is None else f"+{format_size(self.peak_memory_bytes)}"
-        line = f"{self.label}: {_time(self.wall_seconds)} wall, {_time(self.cpu_seconds)} CPU, {peak} peak, {amounts}"
+        sizes = (self.peak_memory_bytes, self.read_bytes, self.written_bytes)
+        peak, read, written = ("n/a" if size is None else format_size(size) for size in sizes)
+        sign = "" if self.peak_memory_bytes is None else "+"
+        times = f"{format_seconds(self.wall_seconds)} wall, {format_seconds(self.cpu_seconds)} CPU"
+        line = f"{self.label}: {times}, {sign}{peak} peak, {read} read, {written} written"
         if self.runs:
-            line += f" (median of {len(self.runs)}, wall spread {_time(self.wall_spread_seconds)})"
+            line += f" (median of {len(self.runs)}, wall spread {format_seconds(self.wall_spread_seconds)})"
         return f"{line}, failed: {self.error}" if self.failed else line
 
 
-def _time(seconds: float) -> str:
-    return "n/a" if math.isnan(seconds) else format_seconds(seconds)
-
-
-def _amount(size: int | None) -> str:
-    return "n/a" if size is None else format_size(size)
+def format_seconds(seconds: float) -> str:
+    """Return ``seconds`` with three significant digits in s, ms or µs: ``1.23 s``; ``n/a`` for ``nan``."""
+    if math.isnan(seconds):
+        return "n/a"
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if round(seconds * factor, 2) >= 1:
+            return f"{three_digits(seconds * factor)} {unit}"
+    return f"{three_digits(seconds * 1e6)} µs" if round(seconds * 1e6, 2) > 0 else "0 s"
 
 
 def median_of(runs: Sequence[Measurement]) -> Measurement:

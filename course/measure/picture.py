@@ -1,74 +1,65 @@
-"""The picture of a ledger: wall time against peak memory."""
+"""The picture of a ledger: wall time against peak memory, and the same in words."""
 
 from __future__ import annotations
 
 import itertools
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from course.errors import BadArgumentError
-from course.measure.units import format_seconds
+from course.measure.measurement import Measurement, format_seconds
 from course.size import format_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
-    from matplotlib.transforms import Bbox, BboxBase
-
-    from course.measure.measurement import Measurement
+    from matplotlib.transforms import Bbox
 
 _STYLE = "course.lesson"
 _MARKERS = "osD^v"
 _MARKER_SIZE = 10
 _MEBIBYTE = 2**20
-Place: TypeAlias = tuple[int, int, Literal["left", "right", "center"]]
-"""Where a name stands by its point: typographic points to the right and up, and the text's alignment."""
 _WIDE_RANGE = 10
 """Largest over smallest from which a linear axis crowds the small ones together."""
-_NEAR_PLACES: tuple[Place, ...] = (
-    (9, -5, "left"),
-    (-9, -5, "right"),
-    (0, 11, "center"),
-    (0, -21, "center"),
-)
-_LINE = {"arrowstyle": "-", "color": "gray", "shrinkA": 0, "shrinkB": 0}
-_SIDES: tuple[tuple[int, Literal["left", "right"]], ...] = ((24, "left"), (-24, "right"))
-_FAR_PLACES: tuple[Place, ...] = tuple(
-    (right, up * step, alignment) for step in range(1, 12) for up in (18, -18) for right, alignment in _SIDES
+# Where a name may stand by its point: typographic points to the right and up, and the text's alignment.
+_NEAR_PLACES = ((9, -5, "left"), (-9, -5, "right"), (0, 11, "center"), (0, -21, "center"))
+_FAR_PLACES = tuple(
+    (right, up * step, alignment)
+    for step in range(1, 12)
+    for up in (18, -18)
+    for right, alignment in ((24, "left"), (-24, "right"))
 )
 
 
-class Point(NamedTuple):
-    """One label of the ledger: medians, extremes, and whether no run succeeded."""
+class _Range(NamedTuple):
+    """One figure of the runs of a label."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> _Range:
+        return cls(statistics.median(values), min(values), max(values))
+
+    @property
+    def bar(self) -> list[list[float]]:
+        """The distances of the extremes from the median, as ``Axes.errorbar`` wants them."""
+        return [[self.median - self.least], [self.most - self.median]]
+
+
+class _Point(NamedTuple):
+    """One label of the ledger, and whether no run of it succeeded."""
 
     label: str
-    seconds: float
-    mebibytes: float
-    second_range: tuple[float, float]
-    mebibyte_range: tuple[float, float]
+    seconds: _Range
+    mebibytes: _Range
     failed: bool
 
-
-def points(measurements: Iterable[Measurement]) -> list[Point]:
-    """Return one point per label, first measured first; failed runs count only where there is no other."""
-    known = [one for one in measurements if one.peak_memory_bytes is not None]
-    labels = dict.fromkeys(one.label for one in known)
-    return [_point(label, [one for one in known if one.label == label]) for label in labels]
-
-
-def _point(label: str, runs: Sequence[Measurement]) -> Point:
-    done = [run for run in runs if not run.failed]
-    seconds = [run.wall_seconds for run in done or runs]
-    mebibytes = [(run.peak_memory_bytes or 0) / _MEBIBYTE for run in done or runs]
-    return Point(
-        label,
-        statistics.median(seconds),
-        statistics.median(mebibytes),
-        (min(seconds), max(seconds)),
-        (min(mebibytes), max(mebibytes)),
-        not done,
-    )
+    @property
+    def place(self) -> tuple[float, float]:
+        return self.seconds.median, self.mebibytes.median
 
 
 def draw(measurements: Iterable[Measurement], ax: Axes | None = None) -> Axes:
@@ -79,116 +70,106 @@ def draw(measurements: Iterable[Measurement], ax: Axes | None = None) -> Axes:
     """
     import matplotlib.pyplot as plt
 
-    drawn = points(measurements)
-    if not drawn:
+    points = _points(measurements)
+    if not points:
         raise BadArgumentError("nothing to draw: the ledger holds no measure yet; measure a block first")
     with plt.style.context(_STYLE):
         ax = ax or plt.subplots()[1]
-        colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        for point, (marker, colour) in zip(drawn, _appearances(colours), strict=False):
-            _draw_point(ax, point, marker, colour)
-        _set_axes(ax, drawn)
-        _name_points(ax, drawn)
+        # Five markers and seven colours repeat together only after 35 labels.
+        colours = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+        for point, marker, colour in zip(points, itertools.cycle(_MARKERS), colours, strict=False):
+            ax.errorbar(
+                *point.place,
+                xerr=point.seconds.bar,
+                yerr=point.mebibytes.bar,
+                marker="X" if point.failed else marker,
+                markersize=_MARKER_SIZE,
+                color=colour,
+                markeredgecolor="black",
+                markeredgewidth=0.8,
+                elinewidth=1.5,
+                linestyle="none",
+            )
+        _set_axes(ax, points)
+        _name_points(ax, points)
     return ax
 
 
 def describe(measurements: Iterable[Measurement]) -> str:
     """Return what the picture says, in words, for those who cannot see it."""
     parts = [
-        f"{point.label} {format_seconds(point.seconds)} and {format_size(round(point.mebibytes * _MEBIBYTE))}"
-        + (" before it failed" if point.failed else "")
-        for point in points(measurements)
+        f"{point.label} {format_seconds(point.seconds.median)}"
+        f" and {format_size(round(point.mebibytes.median * _MEBIBYTE))}" + (" before it failed" if point.failed else "")
+        for point in _points(measurements)
     ]
     return f"Wall time against peak memory above the start: {'; '.join(parts)}."
 
 
-def _appearances(colours: Sequence[str]) -> Iterable[tuple[str, str]]:
-    # Five markers and seven colours repeat together only after 35 labels.
-    return zip(itertools.cycle(_MARKERS), itertools.cycle(colours), strict=False)
+def _points(measurements: Iterable[Measurement]) -> list[_Point]:
+    """Return one point per label, first measured first; failed runs count only where there is no other."""
+    runs_of: dict[str, list[Measurement]] = {}
+    for one in measurements:
+        if one.peak_memory_bytes is not None:
+            runs_of.setdefault(one.label, []).append(one)
+    points = []
+    for label, runs in runs_of.items():
+        done = [run for run in runs if not run.failed]
+        seconds = [run.wall_seconds for run in done or runs]
+        mebibytes = [(run.peak_memory_bytes or 0) / _MEBIBYTE for run in done or runs]
+        points.append(_Point(label, _Range.of(seconds), _Range.of(mebibytes), failed=not done))
+    return points
 
 
-def _draw_point(ax: Axes, point: Point, marker: str, colour: str) -> None:
-    ax.errorbar(
-        point.seconds,
-        point.mebibytes,
-        xerr=_bar(point.seconds, point.second_range),
-        yerr=_bar(point.mebibytes, point.mebibyte_range),
-        marker="X" if point.failed else marker,
-        markersize=_MARKER_SIZE,
-        color=colour,
-        markeredgecolor="black",
-        markeredgewidth=0.8,
-        elinewidth=1.5,
-        linestyle="none",
-    )
-
-
-def _bar(middle: float, extremes: tuple[float, float]) -> list[list[float]]:
-    return [[middle - extremes[0]], [extremes[1] - middle]]
-
-
-def _set_axes(ax: Axes, drawn: Sequence[Point]) -> None:
+def _set_axes(ax: Axes, points: Sequence[_Point]) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    ax.set_xlabel("wall time (s)")
-    ax.set_ylabel("peak memory above the start (MiB)")
-    plain = FuncFormatter(lambda value, _: f"{value:,.6g}")
-    for axis, values in ((ax.xaxis, [p.seconds for p in drawn]), (ax.yaxis, [p.mebibytes for p in drawn])):
-        set_scale, set_limit = (ax.set_xscale, ax.set_xlim) if axis is ax.xaxis else (ax.set_yscale, ax.set_ylim)
+    ax.set(xlabel="wall time (s)", ylabel="peak memory above the start (MiB)")
+    for name, values in zip("xy", zip(*(point.place for point in points), strict=True), strict=True):
         if max(values) > 0 and max(values) >= _WIDE_RANGE * min(values):
             # A block may take no memory at all, which a logarithm cannot show.
+            set_scale = getattr(ax, f"set_{name}scale")
             set_scale("log") if min(values) > 0 else set_scale("symlog", linthresh=1)
         else:
-            set_limit(0, 1.2 * max(*values, 1e-3))
-        axis.set_major_formatter(plain)
+            ax.set(**{f"{name}lim": (0, 1.2 * max(*values, 1e-3))})
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     ax.margins(0.15)
 
 
-def _name_points(ax: Axes, drawn: Sequence[Point]) -> None:
+def _name_points(ax: Axes, points: Sequence[_Point]) -> None:
+    from matplotlib.transforms import Bbox
+
     figure = ax.get_figure(root=True)
     if figure is None:
         return
     figure.draw_without_rendering()
-    taken = [_marker_box(ax, point) for point in drawn]
-    for point in drawn:
+    half = _MARKER_SIZE / 2 * figure.dpi / 72
+    centres = [ax.transData.transform(point.place) for point in points]
+    taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in centres]
+    for point in points:
         text = f"{point.label} (failed)" if point.failed else point.label
-        taken.append(_place_name(ax, text, (point.seconds, point.mebibytes), taken))
-
-
-def _marker_box(ax: Axes, point: Point) -> Bbox:
-    from matplotlib.transforms import Bbox
-
-    x, y = ax.transData.transform((point.seconds, point.mebibytes))
-    half = _MARKER_SIZE / 2 * ax.figure.dpi / 72
-    return Bbox.from_extents(x - half, y - half, x + half, y + half)
+        taken.append(_place_name(ax, text, point.place, taken))
 
 
 def _place_name(ax: Axes, text: str, at: tuple[float, float], taken: Sequence[Bbox]) -> Bbox:
-    for place in (*_NEAR_PLACES, *_FAR_PLACES):
-        name = _write_name(ax, text, at, place)
-        box = name.get_window_extent()
-        if _is_inside(box, ax.bbox) and not any(box.overlaps(other) for other in taken):
-            break
-        name.remove()
-    else:
-        # A crowd: better one name over another than a name left out.
-        place = _NEAR_PLACES[0]
-        name = _write_name(ax, text, at, place)
-    if place in _FAR_PLACES:
-        name.remove()
-        _write_name(ax, text, at, place, arrowprops={**_LINE, "relpos": (float(place[0] < 0), 0.5)})
-    return box
-
-
-def _is_inside(box: Bbox, outer: BboxBase) -> bool:
-    return bool(outer.x0 <= box.x0 and box.x1 <= outer.x1 and outer.y0 <= box.y0 and box.y1 <= outer.y1)
-
-
-def _write_name(ax: Axes, text: str, at: tuple[float, float], place: Place, **line: Any) -> Annotation:
+    """Write a name where it covers nothing, with a line to its point from afar, and return the place it takes."""
     from matplotlib.patheffects import withStroke
+    from matplotlib.text import Text
 
-    right, up, alignment = place
-    label = ax.annotate(text, at, (right, up), textcoords="offset points", horizontalalignment=alignment, **line)
-    # lines pass behind the letters
-    label.set_path_effects([withStroke(linewidth=3, foreground=ax.get_facecolor())])
-    return label
+    name: Annotation | None = None
+    # In a crowd the first place it is: better one name over another than a name left out.
+    for place in (*_NEAR_PLACES, *_FAR_PLACES, _NEAR_PLACES[0]):
+        if name is not None:
+            name.remove()
+        right, up, alignment = place
+        line = {"arrowstyle": "-", "color": "gray", "shrinkA": 0, "shrinkB": 0, "relpos": (float(right < 0), 0.5)}
+        options: dict[str, Any] = {"arrowprops": line} if place in _FAR_PLACES else {}
+        name = ax.annotate(text, at, (right, up), textcoords="offset points", horizontalalignment=alignment, **options)
+        # lines pass behind the letters
+        name.set_path_effects([withStroke(linewidth=3, foreground=ax.get_facecolor())])
+        name.get_window_extent()  # puts the letters in their place, and counts the line
+        box = Text.get_window_extent(name)
+        inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1
+        if inside and not any(box.overlaps(other) for other in taken):
+            break
+    return box

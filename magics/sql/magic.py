@@ -19,14 +19,13 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
-from magics.options import parse, split_sql, variable_name
+from magics.options import parse, short_traceback, split_sql, variable_name
 from magics.sql.completion import complete_sql
 from magics.sql.connection import Connection
 from magics.sql.errors import SQLError
 from magics.sql.naming import similar
 from magics.sql.opening import check_target, connect, connection_in
 from magics.sql.types import python_type
-from magics.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
-
-MAGICS = ["%download", "%head", "%tail", "%linecount", "%measure", "%%measure", "%measures", "%%memory_cap"]
 
 
 class Kernel:
@@ -74,14 +70,6 @@ def test_an_error_is_an_error_output_that_nbclient_and_nbval_see(kernel: Kernel,
     assert kernel.value("40 + 2") == "42"
 
 
-@pytest.mark.parametrize("name", MAGICS)
-def test_the_question_mark_shows_options_and_examples(kernel: Kernel, name: str) -> None:
-    reply, _ = kernel.run(f"{name}?")
-    text = re.sub(r"\x1b\[[0-9;]*m", "", reply["payload"][0]["data"]["text/plain"])
-    assert re.search(rf"Examples::\n\n +(\w+ = )?%%?{name.strip('%')}", text)
-    assert "\noptions:\n" in text
-
-
 @pytest.mark.parametrize(
     ("typed", "proposed"),
     [
@@ -125,18 +113,3 @@ def test_the_work_of_dask_workers_that_ran_before_the_cell_counts(kernel: Kernel
     assert kernel.run("client.close()\ncluster.close()")[0]["status"] == "ok"
     assert kernel.value("cost.cpu_seconds >= 0.29, cost.peak_memory_bytes > 95 << 20") == "(True, True)"
     assert kernel.value("cost.written_bytes is None or cost.written_bytes > 4 << 20") == "True"
-
-
-def test_head_shows_a_notebook_escaped_html(kernel: Kernel) -> None:
-    kernel.run("import pathlib\npathlib.Path('page.txt').write_text('<b>&\\n')")
-    _, outputs = kernel.run("%head page.txt")
-    assert outputs[-1]["data"]["text/plain"] == "<b>&"
-    assert "&lt;b&gt;&amp;" in outputs[-1]["data"]["text/html"]
-
-
-def test_a_synthetic_file_is_announced_on_the_standard_output(kernel: Kernel) -> None:
-    _, outputs = kernel.run("%download Lexique_open-DAMIR.xls --offline")
-    (said,) = [one["text"] for one in outputs if "text" in one]
-    path = Path("data", "Lexique_open-DAMIR.xlsx")
-    assert said.startswith(f"{path} is SYNTHETIC (the official labels, rewritten as a workbook): ")
-    assert said.count("\n") == 1

@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from course.errors import BadArgumentError, CourseError
-from magics.capped_process import CAN_CAP, CappedCode, ChildTraceback, run_capped
-from magics.memory_cap import MemoryCapMagics
+from magics.memory_cap import CAN_CAP, ChildTraceback, MemoryCapMagics, run_capped
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -37,7 +36,7 @@ def run(shell: InteractiveShell, body: str, header: str = "200MiB -q") -> Execut
 
 
 def run_code(source: str, *, is_watched: bool = not CAN_CAP) -> None:
-    run_capped(CappedCode(source, "cell", "cell", CAP, is_watched=is_watched))
+    run_capped(source, CAP, is_watched=is_watched)
 
 
 def is_dead(pid: int, within_seconds: float) -> bool:
@@ -103,7 +102,7 @@ def test_an_error_comes_back_with_its_type_and_its_line(
     assert "return {}['missing']" in out
     assert "----> 3 look()" in out
     assert "capped_child" not in out
-    assert "capped_process" not in out
+    assert "memory_cap.py" not in out
 
 
 def test_an_error_of_the_cells_own_line_is_an_ordinary_traceback(
@@ -131,22 +130,32 @@ def test_an_error_that_cannot_be_pickled_comes_back_as_text(shell: InteractiveSh
     assert "Odd: odd one" in str(error)
 
 
-def test_a_library_that_says_it_has_no_memory_raises_memory_error() -> None:
-    with pytest.raises(MemoryError, match="C error: out of memory"):
-        run_code("raise ValueError('C error: out of memory')")
-
-
-@on_posix
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
-def test_a_process_that_dies_of_a_signal_raises_memory_error(name: str) -> None:
-    with pytest.raises(MemoryError, match=f"under a cap of 200 MiB .* was ended by {name}"):
-        run_code(f"import os, signal; os.kill(os.getpid(), signal.{name})")
-
-
-def test_a_library_that_says_so_and_leaves_raises_memory_error(capsys: pytest.CaptureFixture[str]) -> None:
-    # what OpenBLAS does when it is loaded under a small cap
-    source = "import os, sys; print('Memory allocation still failed, giving up.', file=sys.stderr); os._exit(1)"
-    with pytest.raises(MemoryError, match=r"a library ended the cell's process: Memory allocation still failed"):
+@pytest.mark.parametrize(
+    ("source", "kind", "message"),
+    [
+        ("raise ValueError('C error: out of memory')", MemoryError, "C error: out of memory"),
+        # what OpenBLAS does when it is loaded under a small cap
+        (
+            "import os, sys; print('Memory allocation still failed, giving up.', file=sys.stderr); os._exit(1)",
+            MemoryError,
+            "a library ended the cell's process: Memory allocation still failed",
+        ),
+        ("import os; os._exit(3)", CourseError, "exit code 3 before it gave a result"),
+        *(
+            pytest.param(
+                f"import os, signal; os.kill(os.getpid(), signal.{name})",
+                MemoryError,
+                f"under a cap of 200 MiB .* was ended by {name}",
+                marks=on_posix,
+            )
+            for name in ("SIGKILL", "SIGABRT", "SIGSEGV")
+        ),
+    ],
+)
+def test_an_end_for_want_of_memory_is_a_memory_error_and_another_is_not(
+    source: str, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
         run_code(source)
 
 
@@ -161,12 +170,7 @@ def test_the_traceback_of_a_process_that_died_shows_no_file_of_the_course(
     assert isinstance(run(shell, body, header).error_in_exec, MemoryError)
     shown = capsys.readouterr().out
     assert "File <memory_cap>" in shown
-    assert "capped_process" not in shown
-
-
-def test_a_process_that_ends_without_a_result_is_no_memory_error() -> None:
-    with pytest.raises(CourseError, match="exit code 3 before it gave a result"):
-        run_code("import os; os._exit(3)")
+    assert "memory_cap.py" not in shown
 
 
 def test_the_value_of_the_last_expression_is_shown_with_its_html(
@@ -186,12 +190,12 @@ def test_nothing_is_shown_where_a_cell_shows_nothing(shell: InteractiveShell, bo
 
 
 def test_what_the_cell_prints_is_shown_in_order(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    body = (
-        "import sys, os\nprint('é' * 3)\nprint('no', file=sys.stderr)\nos.system('echo child')\nprint('x' * 100_000);"
-    )
+    body = "import sys, os\nprint('é' * 3)\nprint('no', file=sys.stderr)\nos.system('echo child')\n"
+    body += "print('x' + 'é' * 100_000);"
     assert run(shell, body).success
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["ééé", "child", "x" * 100_000]
+    # letters of two bytes at odd places: some are split between two pieces of 64 KiB
+    assert out.splitlines() == ["ééé", "child", "x" + "é" * 100_000]
     assert err == "no\n"
 
 
@@ -240,8 +244,8 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_process_left_by_the_cell_does_not_hold_the_kernel() -> None:
     child = "import time; time.sleep(6)"
     source = f"import subprocess, sys\npid = subprocess.Popen([sys.executable, '-c', {child!r}]).pid"
-    result = run_capped(CappedCode(source, "cell", "cell", CAP, outputs=("pid",)))
-    process = psutil.Process(result.outputs["pid"])
+    outputs, _ = run_capped(source, CAP, outputs=["pid"])
+    process = psutil.Process(outputs["pid"])
     assert process.status() != psutil.STATUS_ZOMBIE
     process.kill()
 
@@ -266,49 +270,38 @@ def test_interrupting_the_kernel_ends_the_process(tmp_path: Path) -> None:
     assert not ended.exists()
 
 
-def test_a_name_that_the_cell_did_not_set_is_an_error(shell: InteractiveShell) -> None:
+def test_what_cannot_come_back_is_an_error_and_nothing_comes(shell: InteractiveShell) -> None:
     error = run(shell, "x = 1", "200MiB -q -o x,y").error_in_exec
     assert isinstance(error, NameError)
     assert "set no variable 'y'" in str(error)
+    error = run(shell, "import threading\nx, lock = 1, threading.Lock()", "200MiB -q -o x,lock").error_in_exec
+    assert isinstance(error, TypeError)
     assert "x" not in shell.user_ns
 
 
-def test_what_cannot_be_pickled_is_an_error_either_way(shell: InteractiveShell) -> None:
-    assert run(shell, "import threading\nlock = threading.Lock()", "200MiB -q -o lock").error_in_exec is not None
-    shell.user_ns["lock"] = threading.Lock()
-    error = run(shell, "lock", "200MiB -q -i lock").error_in_exec
-    assert isinstance(error, BadArgumentError)
-
-
 @pytest.mark.parametrize(
-    ("header", "body", "kind"),
+    ("header", "body", "kind", "message"),
     [
-        ("lots", "1", BadArgumentError),
-        ("512", "1", BadArgumentError),
-        ("1MiB", "1", BadArgumentError),
-        ("", "1", BadArgumentError),
-        ("200MiB -i nowhere", "1", BadArgumentError),
-        ("200MiB -o a.b", "1", BadArgumentError),
-        ("200MiB", "%pwd", BadArgumentError),
-        ("200MiB", "!ls", BadArgumentError),
-        ("200MiB", "if True", SyntaxError),
+        ("lots", "1", BadArgumentError, "not a size"),
+        ("512", "1", BadArgumentError, "did you mean 512MiB?"),
+        ("1MiB", "1", BadArgumentError, "less than the 16.0 MiB"),
+        ("", "1", BadArgumentError, "required"),
+        ("200MiB -i nowhere", "1", BadArgumentError, "no such variable"),
+        ("200MiB -i lock", "lock", BadArgumentError, "cannot be pickled"),
+        ("200MiB -o a.b", "1", BadArgumentError, "not a variable name"),
+        ("200MiB", "%pwd", BadArgumentError, "magics and ! commands"),
+        ("200MiB", "!ls", BadArgumentError, "magics and ! commands"),
+        ("200MiB", "if True", SyntaxError, "expected ':'"),
     ],
 )
 def test_wrong_options_are_errors_before_anything_runs(
-    shell: InteractiveShell, header: str, body: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+    shell: InteractiveShell, header: str, body: str, kind: type, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magics.memory_cap.run_capped", lambda code: pytest.fail("a process was started"))
-    assert isinstance(run(shell, body, header).error_in_exec, kind)
-
-
-def test_a_number_without_unit_is_refused_with_the_unit_that_was_meant(shell: InteractiveShell) -> None:
-    assert "did you mean 512MiB?" in str(run(shell, "1", "512").error_in_exec)
-
-
-def test_help_shows_options_and_examples(shell: InteractiveShell) -> None:
-    text = shell.object_inspect_text("%%memory_cap")
-    assert "Examples" in text
-    assert "--watch" in text
+    monkeypatch.setattr("magics.memory_cap.run_capped", lambda *_, **__: pytest.fail("a process was started"))
+    shell.user_ns["lock"] = threading.Lock()
+    error = run(shell, body, header).error_in_exec
+    assert isinstance(error, kind)
+    assert message in str(error)
 
 
 @pytest.mark.skipif(not CAN_CAP, reason="the cap is the system's on Linux only")

@@ -62,16 +62,11 @@ def test_a_cell_prints_one_line_and_is_recorded(shell: InteractiveShell, capsys:
     assert str(ledger[-1]) + "\n" == printed.string
 
 
-@pytest.mark.parametrize("header", ["'a b'", '"a b"', "-l 'a b'", "a b", "--label='a b'"])
-def test_a_label_may_be_quoted_or_not(shell: InteractiveShell, header: str) -> None:
-    run(shell, f"%%measure {header} -q\n1;")
-    assert labels() == ["a b"]
-
-
-def test_a_cell_without_label_has_the_number_of_its_cell(shell: InteractiveShell) -> None:
+@pytest.mark.parametrize("header", ["'a b'", '"a b"', "-l 'a b'", "a b", "--label='a b'", ""])
+def test_a_label_may_be_quoted_or_not_and_is_the_cells_number_by_default(shell: InteractiveShell, header: str) -> None:
     number = shell.execution_count
-    run(shell, "%%measure -q\n1;")
-    assert labels() == [f"In [{number}]"]
+    run(shell, f"%%measure {header} -q\n1;")
+    assert labels() == ["a b" if header else f"In [{number}]"]
 
 
 def test_the_value_of_the_last_expression_is_displayed(
@@ -226,9 +221,6 @@ def test_repeats_stop_at_the_first_failure(shell: InteractiveShell) -> None:
     run(shell, "%%measure -q -r 5 -o m\ntimes += 1\nassert times < 2")
     assert [one.failed for one in ledger] == [False, True]
     assert shell.user_ns["m"].failed
-
-
-def test_one_run_hands_back_its_measurement(shell: InteractiveShell) -> None:
     run(shell, "%measure -q -o m 1;")
     assert shell.user_ns["m"] is ledger[-1]
 
@@ -256,6 +248,8 @@ def test_a_line_inside_a_function_sees_its_variables(shell: InteractiveShell) ->
         "%%measure -r two\n1",
         "%%measure -o a.b\n1",
         "%%measure it's\n1",
+        "%measures --plot",
+        "%measures --save x.doc",
     ],
 )
 def test_wrong_options_are_usage_errors_and_measure_nothing(shell: InteractiveShell, code: str) -> None:
@@ -292,18 +286,6 @@ def test_measures_plots_with_a_text_for_those_who_cannot_see(
     [(picture, metadata)] = shown
     assert picture is shell.user_ns["ax"].figure
     assert "pandas" in metadata["image/png"]["alt"]
-
-
-@pytest.mark.parametrize("code", ["%measures --plot", "%measures --save x.doc"])
-def test_what_measures_cannot_do_is_an_error(shell: InteractiveShell, code: str) -> None:
-    assert not run(shell, code).success
-
-
-@pytest.mark.parametrize("name", ["%measure", "%%measure", "%measures"])
-def test_help_shows_options_and_examples(shell: InteractiveShell, name: str) -> None:
-    text = shell.object_inspect_text(name)
-    assert "Examples" in text
-    assert "--output" in text
 
 
 def test_processes_that_the_cell_starts_count(shell: InteractiveShell) -> None:

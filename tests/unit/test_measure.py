@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import gc
 import math
@@ -18,14 +17,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course.errors import BadArgumentError
-from course.measure import Ledger, Measurement, measure
-from course.measure import sampler as sampling
+from course.measure import Ledger, Measurement, measure, process_tree_memory
+from course.measure import measuring as sampling
+from course.measure.readers import PsutilReader, process_reader
 
 MEBIBYTE = 2**20
 SPIKE = 100 * MEBIBYTE
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the figure is exact on Linux only")
-can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+tells_bytes = pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell")
+
+
+def can_fork(test: Callable[..., None]) -> Callable[..., None]:
+    quiet = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+    return pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")(quiet(test))
 
 
 def trim() -> None:
@@ -35,11 +39,6 @@ def trim() -> None:
         give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if give_back is not None:
             give_back(0)
-
-
-@pytest.fixture(autouse=True)
-def nothing_free() -> None:
-    trim()
 
 
 def spike(size: int = SPIKE, seconds: float = 0.05) -> None:
@@ -54,7 +53,16 @@ def run_child(code: str) -> None:
 
 
 SPIKE_CODE = f"import time; memory = b'x' * {SPIKE}; time.sleep(0.05); del memory; time.sleep(0.2)"
+PARENT_CODE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPIKE_CODE!r}])"
 BURN_CODE = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    """Wait for a condition, however busy the machine is."""
+    deadline = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def burn(seconds: float) -> None:
@@ -64,7 +72,8 @@ def burn(seconds: float) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_block_left_open() -> Iterator[None]:
+def _nothing_free_and_no_block_left_open() -> Iterator[None]:
+    trim()
     yield
     assert sampling.sampler._watches == []
 
@@ -81,7 +90,7 @@ def test_wall_time_counts_sleep_and_cpu_time_does_not() -> None:
     assert m.cpu_seconds < 0.15
 
 
-def test_cpu_time_counts_every_thread() -> None:
+def test_cpu_time_counts_every_thread_and_a_child_that_ended() -> None:
     threads = [threading.Thread(target=burn, args=(0.1,)) for _ in range(3)]
     with measure(record=False) as m:
         for thread in threads:
@@ -89,9 +98,6 @@ def test_cpu_time_counts_every_thread() -> None:
         for thread in threads:
             thread.join()
     assert m.cpu_seconds >= 0.29
-
-
-def test_cpu_time_counts_a_child_that_ended() -> None:
     with measure(record=False) as m:
         run_child(BURN_CODE)
     assert m.cpu_seconds >= 0.29
@@ -102,8 +108,10 @@ def test_cpu_time_counts_a_child_that_still_runs_and_only_since_the_start() -> N
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
+        process = psutil.Process(child.pid)
+        enough = sum(process.cpu_times()[:2]) + 0.1
         with measure(record=False) as live:
-            wait_for_cpu(child.pid, 0.1)
+            wait_until(lambda: sum(process.cpu_times()[:2]) >= enough)
         with measure(record=False) as killed:
             child.kill()
             child.wait()
@@ -112,30 +120,17 @@ def test_cpu_time_counts_a_child_that_still_runs_and_only_since_the_start() -> N
     assert killed.cpu_seconds < killed.wall_seconds + 0.1
 
 
-def wait_for_cpu(pid: int, seconds: float) -> None:
-    """Wait until a process has used so much more of a processor, however busy the machine is."""
-    process = psutil.Process(pid)
-    enough = sum(process.cpu_times()[:2]) + seconds
-    while sum(process.cpu_times()[:2]) < enough:
-        time.sleep(0.02)
-
-
 def test_a_spike_of_50_ms_is_seen() -> None:
     with measure(record=False) as m:
         spike()
     assert 0.95 * SPIKE <= peak(m) <= 1.2 * SPIKE
 
 
-def test_a_spike_of_50_ms_in_a_child_is_seen() -> None:
+@pytest.mark.parametrize(("code", "most"), [(SPIKE_CODE, 1.5), (PARENT_CODE, 1.7)], ids=["child", "grandchild"])
+def test_a_spike_of_50_ms_in_a_descendant_is_seen(code: str, most: float) -> None:
     with measure(record=False) as m:
-        run_child(SPIKE_CODE)
-    assert 0.95 * SPIKE <= peak(m) <= 1.5 * SPIKE
-
-
-def test_a_spike_of_50_ms_in_a_grandchild_is_seen() -> None:
-    with measure(record=False) as m:
-        run_child(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPIKE_CODE!r}])")
-    assert 0.95 * SPIKE <= peak(m) <= 1.7 * SPIKE
+        run_child(code)
+    assert 0.95 * SPIKE <= peak(m) <= most * SPIKE
 
 
 @on_linux
@@ -149,19 +144,11 @@ def test_a_child_that_is_still_its_parents_memory_is_not_counted_twice(tmp_path:
     )
     with measure(record=False) as m:
         child = subprocess.Popen([sys.executable, "-c", code])
-        wait_for_grandchild(child.pid)
+        wait_until(lambda: bool(psutil.Process(child.pid).children()))
         time.sleep(0.1)
         with fifo.open("w"):
             child.wait()
     assert SPIKE <= peak(m) <= 1.5 * SPIKE
-
-
-def wait_for_grandchild(pid: int) -> None:
-    for _ in range(1000):
-        if psutil.Process(pid).children():
-            return
-        time.sleep(0.01)
-    raise AssertionError("the child has no child")
 
 
 @on_linux
@@ -194,26 +181,23 @@ def test_memory_that_a_child_held_before_the_block_does_not_count() -> None:
 
 
 def test_nested_blocks_each_have_their_own_peak() -> None:
-    with measure(record=False) as outer:
-        spike(SPIKE, 0.05)
-        with measure(record=False) as inner:
+    with measure(record=False) as whole:
+        with measure(record=False) as outer:
+            spike(40 * MEBIBYTE)
+            with measure(record=False) as inner:
+                spike()
+        with measure(record=False) as later:
             spike(40 * MEBIBYTE)
         with measure(record=False) as nothing:
             time.sleep(0.02)
-    assert 0.95 * SPIKE <= peak(outer) <= 1.2 * SPIKE
-    assert 35 * MEBIBYTE <= peak(inner) <= 60 * MEBIBYTE
+    for one in (whole, outer, inner):
+        assert 0.95 * SPIKE <= peak(one) <= 1.2 * SPIKE
+    assert 35 * MEBIBYTE <= peak(later) <= 60 * MEBIBYTE
     assert peak(nothing) < 10 * MEBIBYTE
-
-
-def test_an_outer_block_sees_the_spike_of_an_inner_one() -> None:
-    with measure(record=False) as outer, measure(record=False):
-        spike()
-    assert peak(outer) >= 0.95 * SPIKE
 
 
 @can_fork
 @on_linux
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_pages_shared_with_a_forked_child_count_once() -> None:
     held = b"x" * (3 * SPIKE)
     with measure(record=False) as m:
@@ -228,7 +212,6 @@ def test_pages_shared_with_a_forked_child_count_once() -> None:
 
 
 @can_fork
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_measures_its_own_blocks_and_cannot_end_its_parents(tmp_path: Path) -> None:
     report = tmp_path / "report"
     with measure(record=False) as outer:
@@ -246,7 +229,6 @@ def test_a_forked_child_measures_its_own_blocks_and_cannot_end_its_parents(tmp_p
 
 
 @can_fork
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_block_entered_by_the_parent_and_left_by_a_forked_child_has_no_invented_figure(tmp_path: Path) -> None:
     report, child = tmp_path / "report", 0
     with measure(record=False) as m:
@@ -258,7 +240,7 @@ def test_a_block_entered_by_the_parent_and_left_by_a_forked_child_has_no_invente
     assert report.read_text() == "n/a CPU, n/a peak, n/a read, n/a written"
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell")
+@tells_bytes
 def test_bytes_are_those_the_program_reads_and_writes(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"x" * MEBIBYTE)
@@ -268,22 +250,13 @@ def test_bytes_are_those_the_program_reads_and_writes(tmp_path: Path) -> None:
     assert m.written_bytes in range(MEBIBYTE // 2, MEBIBYTE // 2 + 4096)
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell")
-def test_bytes_of_a_child_count(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.write_bytes(b"x" * MEBIBYTE)
-    with measure(record=False) as m:
-        run_child(f"import time; open({str(source)!r}, 'rb', 0).read(); time.sleep(0.1)")
-    assert m.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**20)
-
-
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell")
-def test_bytes_of_a_child_that_still_runs_count_and_only_since_the_start(tmp_path: Path) -> None:
+@tells_bytes
+def test_bytes_of_a_child_count_while_it_runs_and_once_it_ended_and_only_since_the_start(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * MEBIBYTE)
     code = (
         f"read = lambda: open({str(source)!r}, 'rb', 0).read(); input(); read(); read(); print(flush=True)\n"
-        "input(); read(); print(flush=True); input()"
+        "input(); read(); print(flush=True); input(); read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -292,11 +265,14 @@ def test_bytes_of_a_child_that_still_runs_count_and_only_since_the_start(tmp_pat
         assert child.stdout is not None
         child.stdin.write(b"\n")
         child.stdout.readline()
-        with measure(record=False) as m:
+        with measure(record=False) as live:
             child.stdin.write(b"\n")
             child.stdout.readline()
-        child.stdin.write(b"\n")
-    assert m.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**19)
+        with measure(record=False) as ended:
+            child.stdin.write(b"\n")
+            child.wait()
+    assert live.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**19)
+    assert ended.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**19)
 
 
 @on_linux
@@ -309,79 +285,16 @@ def test_measuring_itself_reads_and_writes_nothing() -> None:
     )
 
 
-def test_an_exception_is_recorded_and_raised() -> None:
+def test_an_exception_is_recorded_and_raised_and_record_false_leaves_no_record() -> None:
     records = Ledger()
     with pytest.raises(ZeroDivisionError), measure("division", ledger=records) as m:
         _ = 1 / 0
     assert m.failed
     assert list(records) == [m]
     assert str(m).endswith(", failed: ZeroDivisionError: division by zero")
-
-
-def test_a_decorated_function_is_measured_at_every_call_under_its_name() -> None:
-    records = Ledger()
-
-    @measure(ledger=records)
-    def twice(number: int) -> int:
-        """Double it."""
-        return 2 * number
-
-    assert [twice(2), twice(number=3)] == [4, 6]
-    assert (twice.__name__, twice.__doc__) == ("twice", "Double it.")
-    assert [m.label.rpartition(".")[2] for m in records] == ["twice", "twice"]
-
-
-def test_a_bare_decorator_records_in_the_ledger_of_the_course() -> None:
-    from course.measure import ledger
-
-    @measure
-    def nothing() -> None: ...
-
-    before = len(ledger)
-    nothing()
-    assert len(ledger) == before + 1
-    assert ledger[-1].label.endswith("nothing")
-
-
-def test_a_decorated_coroutine_is_measured_until_it_returns() -> None:
-    records = Ledger()
-
-    @measure("sleep", ledger=records)
-    async def sleep() -> str:
-        await asyncio.sleep(0.1)
-        return "done"
-
-    async def both() -> list[str]:
-        return list(await asyncio.gather(sleep(), sleep()))
-
-    assert asyncio.run(both()) == ["done", "done"]
-    assert len(records) == 2
-    assert all(m.wall_seconds >= 0.099 for m in records)
-
-
-def test_a_generator_cannot_be_decorated() -> None:
-    def numbers() -> Iterator[int]:
-        yield 1
-
-    with pytest.raises(BadArgumentError, match="numbers is a generator"):
-        measure(numbers)
-
-
-def test_a_block_cannot_be_entered_twice_at_once_but_can_be_used_again() -> None:
-    block = measure("again", record=False)
-    with block as first, pytest.raises(BadArgumentError, match="being measured already"), block:
-        pass
-    with block as second:
-        pass
-    assert first is not second
-    assert not math.isnan(first.wall_seconds)
-
-
-def test_record_false_leaves_no_record() -> None:
-    records = Ledger()
     with measure("silent", ledger=records, record=False):
         pass
-    assert len(records) == 0
+    assert len(records) == 1
 
 
 def test_blocks_in_many_threads_are_all_right_at_once() -> None:
@@ -438,10 +351,23 @@ def test_importing_measure_loads_nothing_heavy() -> None:
     run_child(f"import sys, course.measure; found = {heavy} & set(sys.modules); sys.exit(str(found) if found else 0)")
 
 
+@on_linux
+def test_memory_is_counted_in_bytes_of_this_process_and_its_descendants() -> None:
+    code = f"memory = b'x' * {SPIKE}; print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        own, of_child = (psutil.Process(pid).memory_info().rss for pid in (os.getpid(), child.pid))
+        resident = process_reader().resident()
+        assert process_tree_memory(child.pid) == of_child > SPIKE
+        assert process_tree_memory(os.getpid()) == pytest.approx(own + of_child, rel=0.005)
+        child.communicate(b"\n")
+    assert resident == (pytest.approx(own, rel=0.005), pytest.approx(of_child, rel=0.005))
+    assert process_tree_memory(child.pid) == 0
+
+
 @pytest.fixture
 def portable_sampler(monkeypatch: pytest.MonkeyPatch) -> Callable[..., sampling.Sampler]:
-    from course.measure.portable import PsutilReader
-
     def build(**options: bool) -> sampling.Sampler:
         monkeypatch.setattr(sampling, "process_reader", lambda: PsutilReader(**options))
         return sampling.Sampler()

@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from matplotlib.text import Annotation, Text
 
 from course.errors import BadArgumentError, UnknownFormatError
-from course.measure import Ledger, Measurement, measure, median_of
-from course.measure.records import COLUMNS
-from course.measure.units import format_seconds
+from course.measure import Ledger, Measurement, format_seconds, measure, median_of
+from course.measure.measuring import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,18 +129,16 @@ def test_the_summary_has_the_median_and_spread_of_the_runs_that_succeeded(record
             assert math.isnan(row["wall_seconds"])
 
 
-def test_clear_forgets_everything() -> None:
-    ledger = ledger_of(record("a", 1.0, 1))
-    ledger.clear()
-    assert len(ledger) == 0
-    assert repr(ledger) == "nothing measured yet"
-
-
-def test_an_empty_ledger_that_is_named_is_used() -> None:
+def test_an_empty_ledger_that_is_named_is_used_and_clear_forgets_everything() -> None:
     ledger = Ledger()
     with measure("a", ledger=ledger):
         pass
     assert [one.label for one in ledger] == ["a"]
+    ledger.clear()
+    assert len(ledger) == 0
+    assert repr(ledger) == "nothing measured yet"
+    with pytest.raises(BadArgumentError, match="measure a block first"):
+        ledger.plot()
 
 
 @given(st.lists(measurements, max_size=5))
@@ -174,9 +171,11 @@ def names(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
-def test_the_picture_has_one_named_point_per_label_at_its_median() -> None:
+def test_the_picture_has_one_named_point_per_label_at_its_median_in_axes_that_are_there() -> None:
     ledger = ledger_of(record("pandas", 1.0, 300), record("dask", 2.0, 100), record("pandas", 3.0, 310))
-    ax = ledger.plot()
+    _, mine = plt.subplots()
+    ax = ledger.plot(mine)
+    assert ax is mine
     assert names(ax) == ["pandas", "dask"]
     assert [tuple(text.xy) for text in ax.texts if isinstance(text, Annotation)] == [(2.0, 305.0), (2.0, 100.0)]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("wall time (s)", "peak memory above the start (MiB)")
@@ -203,13 +202,3 @@ def test_names_do_not_cover_one_another() -> None:
     plt.gcf().draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in ax.texts]
     assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
-
-
-def test_the_picture_can_go_into_axes_that_are_there() -> None:
-    _, ax = plt.subplots()
-    assert ledger_of(record("a", 1.0, 1)).plot(ax) is ax
-
-
-def test_an_empty_ledger_cannot_be_drawn() -> None:
-    with pytest.raises(BadArgumentError, match="measure a block first"):
-        Ledger().plot()

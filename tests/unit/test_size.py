@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from course.errors import BadArgumentError
@@ -47,8 +47,10 @@ def test_a_negative_size_is_refused() -> None:
 
 
 @given(st.integers(0, 2**58))
+@example(1111)
 def test_printing_then_reading_is_right_to_three_digits(size: int) -> None:
-    assert parse_size(format_size(size)) == pytest.approx(size, rel=0.0051)
+    # half of the last of three digits, and the part of a byte that reading leaves out
+    assert parse_size(format_size(size)) == pytest.approx(size, abs=0.005 * size + 1)
 
 
 @given(st.integers(0, 2**60))
