@@ -20,17 +20,15 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from magics.options import parse, split_sql, variable_name
-from magics.sql.completion import complete_sql
-from magics.sql.connection import Connection
-from magics.sql.errors import SQLError
-from magics.sql.naming import similar
-from magics.sql.opening import check_target, connect, connection_in
-from magics.sql.types import python_type
+from magics.sql.database import connect, connection_in
+from magics.sql.names import SQLError, python_type, similar
 from magics.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from pandas import DataFrame
+
+    from magics.sql.connection import Connection
 
 _EXISTING = ("fail", "replace", "append")
 
@@ -61,10 +59,6 @@ class SQLMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        complete_sql(shell)
-
     @line_magic
     @short_traceback
     @magic_arguments()
@@ -85,9 +79,12 @@ class SQLMagics(Magics):
             %SQL_connect :memory:
         """
         options = parse(self.SQL_connect, line)
-        target = self._text(options.database)
-        former = self._names.get(options.variable)
-        connection = _reconnect(former, target, create=options.create, read_only=options.read_only)
+        connection = connect(
+            self._text(options.database),
+            create=options.create,
+            read_only=options.read_only,
+            former=self._names.get(options.variable),
+        )
         self._names[options.variable] = connection
         return connection
 
@@ -96,7 +93,7 @@ class SQLMagics(Magics):
     @magic_arguments()
     @_variable()
     @_output()
-    def SQL_tables(self, line: str) -> list[str] | None:
+    def SQL_tables(self, line: str) -> Any:
         """Return the names of the tables and views, sorted.
 
         Examples::
@@ -105,8 +102,7 @@ class SQLMagics(Magics):
             tables = %SQL_tables -v lake
         """
         options = parse(self.SQL_tables, line)
-        tables = self._connection(options).tables()
-        return tables if self._is_shown(tables, options) else None
+        return self._kept(self._connection(options).tables(), options.output)
 
     @line_magic
     @short_traceback
@@ -125,8 +121,7 @@ class SQLMagics(Magics):
         """
         options = parse(self.SQL_schema, line)
         columns = [(name, python_type(kind)) for name, kind in self._connection(options).schema(options.table)]
-        schema = columns if options.as_list else dict(enumerate(columns))
-        return schema if self._is_shown(schema, options) else None
+        return self._kept(columns if options.as_list else dict(enumerate(columns)), options.output)
 
     @no_var_expand
     @needs_local_scope
@@ -168,15 +163,19 @@ class SQLMagics(Magics):
             raise BadArgumentError(f"-n {options.n}: a number of rows is 0 or more")
         sql = _statements(options.query, rest, cell)
         connection = self._connection(options)
-        namespace: Mapping[str, Any] = ChainMap(_mutable(local_ns), self._names)
+        namespace: Mapping[str, Any] = ChainMap(dict(local_ns or {}), self._names)
         answer = connection.run(sql, namespace, None if options.output else options.n)
+        if answer is None and options.output:
+            raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
         if answer is None:
-            if options.output:
-                raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
             return None
+        from magics.sql.frames import preview
+
+        others = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
         if options.output:
             self._names[options.output] = answer.frame
-        return _shown(answer.frame, options, more=answer.more, connection=connection)
+            others = f"all are in {options.output}"
+        return preview(answer.frame, options.n, more=answer.more, others=others)
 
     @line_magic
     @short_traceback
@@ -222,7 +221,7 @@ class SQLMagics(Magics):
             %SQL_import_tsv "my data/ages.txt" -s tab -e latin-1 --if_exists append
         """
         from course.reading import fetched, is_address
-        from magics.sql.delimited import describe
+        from magics.sql.text_file import describe
 
         options = parse(self.SQL_import_tsv, line)
         name = self._text(options.filename)
@@ -325,23 +324,12 @@ class SQLMagics(Magics):
             raise SQLError(f"{name} is a {type(value).__name__}, not a DataFrame{advice}")
         return value
 
-    def _is_shown(self, value: Any, options: Any) -> bool:
-        """Store a result in the variable that -o names; tell whether it is to be returned instead."""
-        if options.output:
-            self._names[options.output] = value
-        return not options.output
-
-
-def _reconnect(former: Any, target: str, *, create: bool, read_only: bool) -> Connection:
-    """Open ``target``, then close the connection it replaces; before, if it is on the same file."""
-    location = check_target(target, create=create, read_only=read_only)
-    replaced = former if isinstance(former, Connection) and not former.closed else None
-    if replaced is not None and replaced.holds(location.path):
-        replaced.close()
-    connection = connect(target, create=create, read_only=read_only)
-    if replaced is not None and not replaced.closed:
-        replaced.close()
-    return connection
+    def _kept(self, value: Any, name: str | None) -> Any:
+        """Store a result in the variable that -o names; else return it, to be shown."""
+        if name is None:
+            return value
+        self._names[name] = value
+        return None
 
 
 def _statements(query: str | None, rest: str, cell: str | None) -> str:
@@ -351,14 +339,3 @@ def _statements(query: str | None, rest: str, cell: str | None) -> str:
     if not sql.strip():
         raise BadArgumentError("no SQL: write it after the options, or in the cell")
     return sql
-
-
-def _mutable(names: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(names or {})
-
-
-def _shown(frame: DataFrame, options: Any, *, more: bool, connection: Connection) -> DataFrame:
-    from magics.sql.results import preview
-
-    left = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
-    return preview(frame, options.n, more=more, others=f"all are in {options.output}" if options.output else left)

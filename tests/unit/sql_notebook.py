@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import provisionalcompleter
 
-from magics.completion import complete_options
+from magics.completion import complete_options, complete_sql
 from magics.sql import SQLMagics
 from magics.sql.connection import Connection
 
@@ -20,6 +20,7 @@ class Notebook:
     def __init__(self, shell: InteractiveShell) -> None:
         shell.register_magics(SQLMagics)
         complete_options(shell)
+        complete_sql(shell)
         self.shell = shell
         self.names: dict[str, Any] = shell.user_ns
         self.first_names = frozenset(shell.user_ns)

@@ -291,7 +291,7 @@ def test_null_and_large_integers_are_exact(notebook: Notebook) -> None:
 def test_ctrl_c_stops_a_long_query_of_sqlite(notebook: Notebook) -> None:
     code = (
         "import signal, threading, os, time\n"
-        "from magics.sql.opening import connect\n"
+        "from magics.sql.database import connect\n"
         "con = connect(':memory:')\n"
         "threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()\n"
         "try:\n"

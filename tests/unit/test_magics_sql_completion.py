@@ -11,7 +11,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from sql_notebook import Notebook, forget
 
-from magics.sql import SQLMagics
+from magics.completion import complete_options, complete_sql
 
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
@@ -117,7 +117,8 @@ def test_refreshing_shows_what_another_program_made(
 
 def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
     before = len(one_notebook.shell.Completer.custom_matchers)
-    one_notebook.shell.register_magics(SQLMagics)
+    complete_options(one_notebook.shell)
+    complete_sql(one_notebook.shell)
     assert len(one_notebook.shell.Completer.custom_matchers) == before
 
 

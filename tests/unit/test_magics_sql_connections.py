@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from magics.sql import SQLError
-from magics.sql.location import TITLES
+
+TITLES = ["sqlite", "duckdb"]
 
 if TYPE_CHECKING:
     from sql_notebook import Notebook
@@ -156,7 +157,7 @@ def test_every_magic_takes_a_raw_connection(notebook: Notebook, engine: str) -> 
     # where the notebook is does not show
     assert str(Path.cwd()) not in repr(notebook("%SQL -v con -n 1 SELECT * FROM frame"))
     notebook("%SQL_close -v con")
-    with pytest.raises(SQLError, match="is closed"):
+    with pytest.raises(SQLError, match="closed.* open it again"):
         notebook("%SQL_close -v con")
 
 

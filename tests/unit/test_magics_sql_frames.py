@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from magics.sql import SQLError
-from magics.sql.naming import folded, quoted
-from magics.sql.opening import connect
+from magics.sql.names import folded, quoted
+from magics.sql.database import connect
 
 if TYPE_CHECKING:
     from sql_notebook import Notebook

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from sql_notebook import Notebook, forget
 
 from course.size import parse_size
-from magics.sql import SQLError, delimited, duckfile
-from magics.sql.delimited import describe
-from magics.sql.duck import DuckConnection
-from magics.sql.opening import connect
+from magics.sql import SQLError, text_file
+from magics.sql.database import connect
+from magics.sql.duckdb_engine import DuckConnection
+from magics.sql.text_file import DelimitedFile, describe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MEMORIES = [":memory:", "duckdb://"]
 DAMIR = "AGE_BEN_SNDS;PRS_ACT_NBR;PRS_REM_MNT;\n" + "\n".join(
@@ -83,7 +86,7 @@ def test_a_single_column_and_a_header_alone(notebook: Notebook) -> None:
 
 def test_types_are_those_of_the_whole_column(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     # chunks of a few rows: what contradicts the first comes much later
-    monkeypatch.setattr(delimited, "_VALUES", 500)
+    monkeypatch.setattr(text_file, "_VALUES", 500)
     late = "1.5;2A;;x;12345678901234567890123\n"
     write("real;code;void;word;long\n" + "1;01;;;1\n" * 3000 + late + "2;02;;;2\n" * 10)
     assert notebook("%SQL_import_tsv t.csv") == 3011
@@ -150,7 +153,7 @@ def test_compressed_files_are_read_and_cut_ones_refused(notebook: Notebook) -> N
 def test_a_failure_half_way_leaves_the_table_as_it_was(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch, if_exists: str
 ) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 500)
+    monkeypatch.setattr(text_file, "_VALUES", 500)
     write("x;y\n1;2\n")
     notebook("%SQL_import_tsv t.csv")
     write("x;y\n" + "3;4\n" * 3000 + "5;6;7;8\n")
@@ -160,23 +163,27 @@ def test_a_failure_half_way_leaves_the_table_as_it_was(
     assert notebook("%SQL_tables") == ["t"]
 
 
-def test_ctrl_c_half_way_leaves_the_table_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 500)
+class Interrupted(DelimitedFile):
+    """A file at whose third chunk somebody presses Ctrl-C."""
+
+    def frames(self, schema: Sequence[tuple[str, str]] = ()) -> Iterator[DataFrame]:
+        for position, frame in enumerate(super().frames(schema)):
+            if position == 2:
+                raise KeyboardInterrupt
+            yield frame
+
+
+@pytest.mark.parametrize("name", ["a.db3", "a.duckdb"])
+def test_ctrl_c_half_way_leaves_the_table_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setattr(text_file, "_VALUES", 500)
     path = tmp_path / "t.csv"
     path.write_text("x;y\n" + "3;4\n" * 3000, encoding="utf-8")
-    checked = delimited._check_width
-
-    def interrupt(file: delimited.DelimitedFile, chunk: object, first: int) -> None:
-        checked(file, chunk, first)  # type: ignore[arg-type]
-        if first > 2000:
-            raise KeyboardInterrupt
-
-    with connect(str(tmp_path / "a.db3"), create=True) as connection:
+    file = Interrupted(path, ";", "utf-8", ["x", "y"])
+    with connect(str(tmp_path / name), create=True) as connection:
         connection.run("CREATE TABLE t(x INTEGER, y INTEGER); INSERT INTO t VALUES (1, 2)")
-        monkeypatch.setattr(delimited, "_check_width", interrupt)
         for if_exists in ("replace", "append"):
             with pytest.raises(KeyboardInterrupt):
-                connection.import_file(describe(path), "t", if_exists)
+                connection.import_file(file, "t", if_exists)
             answer = connection.run("SELECT * FROM t")
             assert answer is not None
             assert answer.frame.values.tolist() == [[1, 2]]
@@ -228,9 +235,7 @@ def test_a_variable_may_hold_the_path(notebook: Notebook) -> None:
 
 @pytest.mark.parametrize("target", MEMORIES)
 def test_a_watched_import_ends_like_another(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("course.progress", "magics.sql.duck", "magics.sql.duckfile"):
-        monkeypatch.setattr(f"{module}.is_watched", lambda: True)
-    monkeypatch.setattr("magics.sql.duckfile._SECONDS", 0.001)
+    monkeypatch.setattr("course.progress.is_watched", lambda: True)
     path = tmp_path / "t.csv"
     path.write_text("x;y\n" + "3;4.5\n" * 100_000, encoding="utf-8")
     with connect(target) as connection:
@@ -269,16 +274,16 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
     path = tmp_path / "t.csv"
     path.write_text("x;y\n1;2\n", encoding="utf-8")
     limits: list[int] = []
-    write = duckfile.write_file
+    write = DuckConnection._write
 
     def limit_of(connection: DuckConnection) -> int:
-        return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchone()[0])
+        return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
 
-    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> int:
+    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> None:
         limits.append(limit_of(connection))
-        return write(connection, *arguments, **options)
+        write(connection, *arguments, **options)
 
-    monkeypatch.setattr(duckfile, "write_file", watched)
+    monkeypatch.setattr(DuckConnection, "_write", watched)
     with connect(str(tmp_path / "a.duckdb"), create=True) as connection:
         assert isinstance(connection, DuckConnection)
         connection.run("SET threads = 2")
@@ -294,7 +299,7 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 5_000)
+    monkeypatch.setattr(text_file, "_VALUES", 5_000)
     peaks = []
     for count in (20_000, 80_000):
         path = tmp_path / f"{count}.csv"
