@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -90,7 +90,7 @@ ON OR ORDER OUTER OVER PARTITION PRECEDING PRIMARY RANGE RECURSIVE RENAME REPLAC
 ROWS SELECT SET SUM TABLE TEMP THEN TO TRANSACTION TRUE UNBOUNDED UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE
 WINDOW WITH
 """
-_KEYWORDS = _WORDS.split()
+_KEYWORDS = dict.fromkeys(_WORDS.split())
 _BEFORE_TABLE = frozenset({"DESCRIBE", "FROM", "INTO", "JOIN", "TABLE", "UPDATE", "VIEW"})
 
 
@@ -102,14 +102,6 @@ class _Request(NamedTuple):
     variable: str
 
 
-class _Proposal(NamedTuple):
-    """What is proposed: the text that a person would write, the name, and what it names."""
-
-    text: str
-    name: str
-    kind: str
-
-
 def complete_sql(shell: InteractiveShell) -> None:
     """Complete the names of the connection in use where ``shell`` is given SQL."""
     _install(shell, lambda context: _match_name(shell, context), "magics.sql")
@@ -119,8 +111,9 @@ def _match_name(shell: InteractiveShell, context: CompletionContext) -> SimpleMa
     arguments = _TABLE_ARGUMENT.search(context.text_until_cursor)
     if arguments is not None:
         word = re.split(r"\s", arguments["rest"])[-1]
-        catalog = {} if word.startswith("-") else _catalog(shell, _variable(arguments["rest"]))
-        return _nothing() if word.startswith("-") else _result(word, _named(catalog, "table", frozenset()))
+        if word.startswith("-"):
+            return _nothing()
+        return _result(word, _named(_catalog(shell, _variable(arguments["rest"])), "table", ()))
     request = _request(context)
     found = None if request is None or request.before.count("'") % 2 else _WORD.search(request.before)
     if request is None or found is None:
@@ -168,15 +161,13 @@ def _bare(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
-def _named(names: Iterable[str], kind: str, keywords: Iterable[str] = frozenset(_KEYWORDS)) -> list[_Proposal]:
-    """Return names as a person would write them: quoted only where SQL asks for it."""
-    return [
-        _Proposal(name if _PLAIN_NAME.fullmatch(name) and name.upper() not in keywords else quoted(name), name, kind)
-        for name in names
-    ]
+def _named(names: Collection[str], kind: str, keywords: Collection[str] = _KEYWORDS) -> list[SimpleCompletion]:
+    """Propose names as a person would write them: quoted only where SQL asks for it."""
+    plain = {name for name in names if _PLAIN_NAME.fullmatch(name) and name.upper() not in keywords}
+    return [SimpleCompletion(name if name in plain else quoted(name), type=kind) for name in names]
 
 
-def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[_Proposal]:
+def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[SimpleCompletion]:
     """Return the columns of a table or an alias, or the tables of a schema."""
     aliases = {folded(_bare(found["alias"])): _bare(found["table"]) for found in _ALIAS.finditer(sql)}
     name = folded(aliases.get(folded(qualifier), qualifier))
@@ -185,22 +176,20 @@ def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[_Proposal]
     return _named(columns, "column") or _named(inside, "table")
 
 
-def _of_place(sql: str, before: str, word: str, catalog: Catalog) -> list[_Proposal]:
+def _of_place(sql: str, before: str, word: str, catalog: Catalog) -> list[SimpleCompletion]:
     """Return tables after FROM and the like; else the columns of the tables named, the tables, the keywords."""
     tables = _named(sorted(catalog), "table")
     if "".join(before.split()[-1:]).upper() in _BEFORE_TABLE:
         return tables
-    keywords = _KEYWORDS if word and not word.startswith('"') else []
+    keywords = list(_KEYWORDS) if word and not word.startswith('"') else []
     written = [keyword.lower() if word.islower() else keyword for keyword in keywords]
     return [*_named(columns_of(sql, catalog), "column"), *tables, *_named(written, "keyword", ())]
 
 
-def _result(word: str, proposals: Iterable[_Proposal]) -> SimpleMatcherResult:
+def _result(word: str, proposals: Iterable[SimpleCompletion]) -> SimpleMatcherResult:
     start = folded(word.removeprefix('"'))
-    completions = [
-        SimpleCompletion(quoted(found.name) if word.startswith('"') else found.text, type=found.kind)
-        for found in proposals
-        if folded(found.name).startswith(start)
-    ]
+    completions = [found for found in proposals if folded(_bare(found.text)).startswith(start)]
+    if word.startswith('"'):
+        completions = [SimpleCompletion(quoted(_bare(found.text)), type=found.type) for found in completions]
     # Python's own names have no place in SQL
     return {"completions": completions, "matched_fragment": word, "suppress": True, "ordered": True}

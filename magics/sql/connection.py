@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from magics.sql.names import Catalog, SQLError, Table, check_names, explain, folded, quoted, suggestion
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from magics.sql.text_file import DelimitedFile
+
+
+# the frames to append to a table of these columns (name, SQL type)
+_Frames = Callable[[Sequence[tuple[str, str]]], "Iterable[DataFrame]"]
 
 
 class Answer(NamedTuple):
@@ -49,11 +52,7 @@ class Connection(ABC):
 
     @classmethod
     def around(cls, raw: Any) -> Self:
-        """Return a connection that the notebook opened itself, with what the magics ask of one.
-
-        Raises:
-            SQLError: it is closed.
-        """
+        """Return a connection that the notebook opened itself, with what the magics ask; an ``SQLError`` if closed."""
         connection = cls(raw, None)
         with connection.translated(""):
             file = connection._read_file()
@@ -68,9 +67,7 @@ class Connection(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self.closed:
             self.close()
 
@@ -81,27 +78,18 @@ class Connection(ABC):
 
     def holds(self, path: Path | None) -> bool:
         """Tell whether the connection is open on the file ``path``."""
-        if self.closed or self._file is None or path is None:
-            return False
-        return path.exists() and self._file.exists() and path.samefile(self._file)
+        file = None if self.closed else self._file
+        return file is not None and path is not None and path.exists() and file.exists() and path.samefile(file)
 
     @property
     def raw(self) -> Any:
-        """The engine's own connection.
-
-        Raises:
-            SQLError: the connection is closed.
-        """
+        """The engine's own connection; an ``SQLError`` once it is closed."""
         if self._raw is None:
             raise SQLError(f"the connection to {self.location} is closed: open it again with %SQL_connect")
         return self._raw
 
     def close(self) -> None:
-        """Close the connection.
-
-        Raises:
-            SQLError: it was closed already.
-        """
+        """Close the connection; one that is closed already raises an ``SQLError``."""
         self.raw.close()
         self._raw = None
 
@@ -122,18 +110,13 @@ class Connection(ABC):
         return sorted(self.refresh())
 
     def schema(self, table: str) -> list[tuple[str, str]]:
-        """Return the columns of a table as (name, SQL type), in order.
-
-        Raises:
-            SQLError: there is no such table.
-        """
+        """Return the columns of a table as (name, SQL type), in order; an ``SQLError`` if there is no such table."""
         return list(self._table(table).columns)
 
     def _find(self, name: str) -> Table | None:
         for known, table in self.refresh().items():
             # t, main.t or lake.main.t
-            whole = [".".join(table.path[start:]) for start in range(len(table.path) - 1)]
-            if folded(name) in map(folded, [known, *whole]):
+            if folded(name) in map(folded, [known, ".".join(table.path), ".".join(table.path[-2:])]):
                 return table
         return None
 
@@ -145,15 +128,12 @@ class Connection(ABC):
 
     # ------------------------------------------------------------------ statements
     def run(self, sql: str, namespace: Mapping[str, Any] | None = None, limit: int | None = None) -> Answer | None:
-        """Run the statements of ``sql`` one after the other; each is committed as it ends.
+        """Run statements one after the other, each committed as it ends; return the last rows that one gives, or None.
 
         Args:
             sql: one or several statements; ``:name`` stands for ``namespace["name"]``.
             namespace: values of the parameters.
             limit: how many rows to fetch, all if None.
-
-        Returns:
-            The rows of the last statement that gives some, None if none does.
 
         Raises:
             SQLError: a statement failed; those before it keep their effect.
@@ -192,56 +172,35 @@ class Connection(ABC):
         return []
 
     def add_function(self, function: Callable[..., Any], name: str) -> None:
-        """Make a Python function available in SQL under ``name``.
-
-        Raises:
-            SQLError: the engine cannot call this function.
-        """
+        """Make a Python function available in SQL under ``name``; an ``SQLError`` if the engine cannot call it."""
         with self.translated(""):
             self._create_function(function, name)
 
     # ------------------------------------------------------------------ tables in and out
     def drop_table(self, name: str) -> None:
-        """Drop a table.
-
-        Raises:
-            SQLError: there is no such table, or it is a view.
-        """
+        """Drop a table; an ``SQLError`` if there is none of that name, or if it is a view."""
         self.run(f"DROP TABLE {quoted(*self._table(name).path)}")
         self._is_stale = True
 
     def import_frame(self, frame: DataFrame, table: str, if_exists: str = "fail") -> int:
-        """Write a DataFrame, without its index, in a table: all of it or nothing.
+        """Write a DataFrame, without its index, in a table, all of it or nothing; return the number of rows.
 
         Args:
             frame: its column labels become the names of the columns.
             table: name of the table.
             if_exists: ``fail``, ``replace`` or ``append``.
 
-        Returns:
-            The number of rows written.
-
         Raises:
-            SQLError: the table exists, or a value or a name does not fit the engine.
+            SQLError: the table exists, a value or a name does not fit the engine, or a file cannot be read to its end.
         """
         named = frame.set_axis([str(name) for name in frame.columns], axis="columns")
         return self._import(list(named.columns), table, if_exists, lambda _: [named])
 
     def import_file(self, file: DelimitedFile, table: str, if_exists: str = "fail") -> int:
-        """Stream a delimited text file in a table: all of it or nothing; arguments and result as ``import_frame``.
-
-        Raises:
-            SQLError: the table exists, or the file cannot be read to its end.
-        """
+        """Stream a delimited text file in a table: all of it or nothing; arguments, result, errors as above."""
         return self._import(file.names, table, if_exists, file.frames)
 
-    def _import(
-        self,
-        names: Sequence[str],
-        table: str,
-        if_exists: str,
-        frames: Callable[[Sequence[tuple[str, str]]], Iterable[DataFrame]],
-    ) -> int:
+    def _import(self, names: list[str], table: str, if_exists: str, frames: _Frames) -> int:
         """Write the frames that ``frames`` gives for the columns of the table that they are appended to, if any."""
         if self.read_only:
             raise SQLError(f"nothing can be imported in {self.location}: connect again without --read-only")

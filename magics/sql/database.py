@@ -12,14 +12,8 @@ from typing import Any
 from magics.sql.connection import Connection
 from magics.sql.names import SQLError, similar
 
-_SUFFIXES = {
-    ".db": "sqlite",
-    ".db3": "sqlite",
-    ".sqlite": "sqlite",
-    ".sqlite3": "sqlite",
-    ".duckdb": "duckdb",
-    ".ddb": "duckdb",
-}
+_SUFFIXES = dict.fromkeys([".db", ".db3", ".sqlite", ".sqlite3"], "sqlite")
+_SUFFIXES |= dict.fromkeys([".duckdb", ".ddb"], "duckdb")
 _TITLES = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 # first bytes: https://www.sqlite.org/fileformat.html#magic_header_string, https://duckdb.org/docs/internals/storage
 _SQLITE_HEADER = b"SQLite format 3\x00"

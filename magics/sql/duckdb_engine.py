@@ -18,7 +18,7 @@ import duckdb
 from course.progress import is_watched
 from course.size import parse_size
 from magics.sql.connection import Answer, Connection
-from magics.sql.names import Catalog, SQLError, Table, parameter, quoted
+from magics.sql.names import Catalog, SQLError, Table, explain, parameter, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,10 +35,6 @@ _READING = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL", "SET", "TR
 # EXPLAIN ANALYZE runs what it explains; a pivot that is copied in a file is a MULTI like another
 _WRITES_A_FILE = re.compile(r"\b(COPY|EXPORT)\b", re.IGNORECASE)
 _RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
-_ADVICE = {
-    "Could not set lock": " — another program holds it: close it there with %SQL_close",
-    "different configuration": " — this notebook holds it opened otherwise: close it first with %SQL_close",
-}
 _TYPES: dict[type, str] = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", bytes: "BLOB"}
 # bytes: what 1.6 million rows of 55 columns need to go at full speed on two threads is 512 MiB
 _LEAST_MEMORY, _THREAD_MEMORY = 256 * 2**20, 128 * 2**20
@@ -55,11 +51,7 @@ _PARAMETER = re.compile(rf"(?P<literal>{_LITERAL})|::|(?<![\w\[\])}}\"']):(?P<na
 
 
 def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
-    """Open a DuckDB database, made if it is missing.
-
-    Args:
-        path: the file, None for a database in memory.
-        read_only: refuse every statement that writes, in this file or another.
+    """Open a DuckDB database, made if it is missing, in memory if ``path`` is None; arguments as for SQLite.
 
     Raises:
         SQLError: the file is damaged, or something else holds it.
@@ -67,8 +59,8 @@ def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
     try:
         raw = duckdb.connect(":memory:" if path is None else str(path), read_only=read_only and path is not None)
     except duckdb.Error as error:
-        advice = next((advice for part, advice in _ADVICE.items() if part in str(error)), "")
-        raise SQLError(f"{path} cannot be opened: {str(error).splitlines()[0]}{advice}") from None
+        said = explain(str(error).splitlines()[0], "", {}, dict, list)
+        raise SQLError(f"{path} cannot be opened: {said}") from None
     # Python variables are reached by :name parameters only, never by the name of a table
     raw.execute("SET python_enable_replacements = false")
     raw.execute(f"SET enable_progress_bar = {is_watched()}; SET enable_progress_bar_print = false")
@@ -139,9 +131,7 @@ class DuckConnection(Connection):
         for position, column in enumerate(self.raw.description or []):
             if column[1] == "BLOB":
                 frame.isetitem(position, frame.iloc[:, position].map(bytes, na_action="ignore").array)
-        if limit is None:
-            return Answer(frame, more=False)
-        return Answer(frame.head(limit), more=len(frame) > limit)
+        return Answer(frame.iloc[:limit], more=limit is not None and len(frame) > limit)
 
     def _first_rows(self, count: int) -> DataFrame:
         import pandas as pd
@@ -196,7 +186,8 @@ class DuckConnection(Connection):
         """Write a frame through Arrow, whose types are exact."""
         view = f"frame_{secrets.token_hex(8)}"
         self.raw.register(view, _arrow(frame))
-        target = f"INSERT INTO {quoted(*path)} BY NAME" if append else f"CREATE TABLE {quoted(*path)} AS"
+        kind = "TEMP TABLE" if path[:-2] == ("temp",) else "TABLE"
+        target = f"INSERT INTO {quoted(*path)} BY NAME" if append else f"CREATE {kind} {quoted(*path)} AS"
         try:
             self.raw.execute(f"{target} SELECT * FROM {quoted(view)}")  # noqa: S608 - names are quoted
         except duckdb.Error:

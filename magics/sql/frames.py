@@ -16,23 +16,17 @@ from magics.sql.names import SQLError
 
 # beyond, a float64 no longer tells neighbouring integers apart
 _EXACT = 2**53
-_DECLARED: dict[type, str] = {
-    bool: "BOOLEAN",
-    int: "INTEGER",
-    float: "REAL",
-    str: "TEXT",
-    bytes: "BLOB",
-    dt.date: "DATE",
-    dt.time: "TIME",
-    dt.datetime: "TIMESTAMP",
-    pd.Timestamp: "TIMESTAMP",
-}
-_TESTS: dict[str, Callable[[Any], bool]] = {
-    "BOOLEAN": types.is_bool_dtype,
-    "INTEGER": types.is_integer_dtype,
-    "REAL": types.is_float_dtype,
-    "TIMESTAMP": types.is_datetime64_any_dtype,
-    "TEXT": lambda dtype: isinstance(dtype, pd.StringDtype),
+# SQL types by what pandas finds in a column
+_DECLARED = {
+    "boolean": "BOOLEAN",
+    "integer": "INTEGER",
+    "floating": "REAL",
+    "string": "TEXT",
+    "bytes": "BLOB",
+    "date": "DATE",
+    "time": "TIME",
+    "datetime": "TIMESTAMP",
+    "datetime64": "TIMESTAMP",
 }
 
 
@@ -67,10 +61,7 @@ def storable(value: Any) -> Any:
 
 def declared_type(series: pd.Series[Any]) -> str:
     """Return the SQL type of a column; empty, which converts nothing, when its values are of several types."""
-    if types.is_object_dtype(series.dtype):
-        kinds = {type(value) for value in series[series.notna()]}
-        return _DECLARED.get(kinds.pop(), "") if len(kinds) == 1 else ""
-    return next((declared for declared, is_kind in _TESTS.items() if is_kind(series.dtype)), "")
+    return _DECLARED.get(types.infer_dtype(series, skipna=True), "")
 
 
 def stored(series: pd.Series[Any]) -> list[Any]:

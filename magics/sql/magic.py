@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,27 +30,21 @@ if TYPE_CHECKING:
 
     from magics.sql.connection import Connection
 
-_EXISTING = ("fail", "replace", "append")
+_variable = argument(
+    "-v", "--variable", default="DB", type=variable_name, help="variable that holds the connection (default: DB)"
+)
+_table = argument("-t", "--table", default="-", help="name of the table (default: the name of what is imported)")
+_if_exists = argument(
+    "--if_exists",
+    default="fail",
+    choices=("fail", "replace", "append"),
+    help="when the table exists already (default: fail)",
+)
+_output = argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
 
 
-def _variable() -> argument:
-    return argument(
-        "-v", "--variable", default="DB", type=variable_name, help="variable that holds the connection (default: DB)"
-    )
-
-
-def _table() -> argument:
-    return argument("-t", "--table", default="-", help="name of the table (default: the name of what is imported)")
-
-
-def _if_exists() -> argument:
-    return argument(
-        "--if_exists", default="fail", choices=_EXISTING, help="when the table exists already (default: fail)"
-    )
-
-
-def _output() -> argument:
-    return argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
+def _line_magic(function: Any) -> Any:
+    return line_magic(short_traceback(magic_arguments()(function)))
 
 
 @magics_class
@@ -59,11 +53,9 @@ class SQLMagics(Magics):
 
     shell: InteractiveShell
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("database", help="file, :memory:, sqlite:///path, duckdb:///path, duckdb://, or a variable with its path")
-    @_variable()
+    @_variable
     @argument("--create", action="store_true", help="make the file, and its folder, if it is missing")
     @argument("--read-only", action="store_true", help="refuse every statement that writes")
     def SQL_connect(self, line: str) -> Connection:
@@ -83,16 +75,14 @@ class SQLMagics(Magics):
             self._text(options.database),
             create=options.create,
             read_only=options.read_only,
-            former=self._names.get(options.variable),
+            former=self.shell.user_ns.get(options.variable),
         )
-        self._names[options.variable] = connection
+        self.shell.user_ns[options.variable] = connection
         return connection
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
-    @_output()
+    @_line_magic
+    @_variable
+    @_output
     def SQL_tables(self, line: str) -> Any:
         """Return the names of the tables and views, sorted.
 
@@ -104,13 +94,11 @@ class SQLMagics(Magics):
         options = parse(self.SQL_tables, line)
         return self._kept(self._connection(options).tables(), options.output)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("table", help="name of a table or view")
     @argument("--as_list", action="store_true", help="return a list of (name, type)")
-    @_variable()
-    @_output()
+    @_variable
+    @_output
     def SQL_schema(self, line: str) -> Any:
         """Return the columns of a table, as {position: (name, Python type)} or a list of (name, Python type).
 
@@ -138,7 +126,7 @@ class SQLMagics(Magics):
         help="fetch every row and store the DataFrame in this variable",
     )
     @argument("-n", "--n", type=int, default=10, help="number of rows to show (default: 10)")
-    @_variable()
+    @_variable
     def SQL(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> DataFrame | None:
         """Run SQL statements and return the rows of the last one that gives some, as a DataFrame.
 
@@ -163,7 +151,7 @@ class SQLMagics(Magics):
             raise BadArgumentError(f"-n {options.n}: a number of rows is 0 or more")
         sql = _statements(options.query, rest, cell)
         connection = self._connection(options)
-        namespace: Mapping[str, Any] = ChainMap(dict(local_ns or {}), self._names)
+        namespace: Mapping[str, Any] = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         answer = connection.run(sql, namespace, None if options.output else options.n)
         if answer is None and options.output:
             raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
@@ -173,17 +161,15 @@ class SQLMagics(Magics):
 
         others = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
         if options.output:
-            self._names[options.output] = answer.frame
+            self.shell.user_ns[options.output] = answer.frame
             others = f"all are in {options.output}"
         return preview(answer.frame, options.n, more=answer.more, others=others)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("df", help="variable that holds the DataFrame")
-    @_table()
-    @_if_exists()
-    @_variable()
+    @_table
+    @_if_exists
+    @_variable
     def SQL_import_df(self, line: str) -> int:
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
@@ -199,15 +185,13 @@ class SQLMagics(Magics):
         table = options.df if options.table == "-" else options.table
         return self._connection(options).import_frame(frame, table, options.if_exists)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("filename", help="text file or s3://… address, or a variable with it; its first line names the columns")
-    @_table()
+    @_table
     @argument("-s", "--separator", help="one character, or tab (default: guessed from the first lines)")
     @argument("-e", "--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
-    @_if_exists()
-    @_variable()
+    @_if_exists
+    @_variable
     def SQL_import_tsv(self, line: str) -> int:
         """Stream a delimited text file (.csv .tsv .txt, or compressed .gz) in a table; return its number of rows.
 
@@ -232,11 +216,9 @@ class SQLMagics(Magics):
             table = path.name.split(".")[0] if options.table == "-" else options.table
             return connection.import_file(file, table, options.if_exists)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("function", help="name of a Python function of the notebook")
-    @_variable()
+    @_variable
     def SQL_add_function(self, line: str) -> None:
         """Make a Python function of the notebook available in SQL, under its own name.
 
@@ -253,11 +235,9 @@ class SQLMagics(Magics):
             raise SQLError(f"{options.function} is a {type(function).__name__}, not a function")
         self._connection(options).add_function(function, options.function)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("table", help="name of the table")
-    @_variable()
+    @_variable
     def SQL_drop_table(self, line: str) -> None:
         """Drop a table.
 
@@ -268,10 +248,8 @@ class SQLMagics(Magics):
         options = parse(self.SQL_drop_table, line)
         self._connection(options).drop_table(options.table)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
+    @_line_magic
+    @_variable
     def SQL_refresh_completion(self, line: str) -> None:
         """Read again the names that completion offers, after another program changed the database.
 
@@ -281,10 +259,8 @@ class SQLMagics(Magics):
         """
         self._connection(parse(self.SQL_refresh_completion, line)).refresh()
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
+    @_line_magic
+    @_variable
     def SQL_close(self, line: str) -> None:
         """Close a connection: other programs may write its file again.
 
@@ -296,24 +272,19 @@ class SQLMagics(Magics):
         self._connection(parse(self.SQL_close, line)).close()
 
     # ------------------------------------------------------------------ variables of the notebook
-    @property
-    def _names(self) -> MutableMapping[str, Any]:
-        names: MutableMapping[str, Any] = self.shell.user_ns
-        return names
-
     def _connection(self, options: Any) -> Connection:
-        return connection_in(self._names, options.variable)
+        return connection_in(self.shell.user_ns, options.variable)
 
     def _text(self, word: str) -> str:
         """Return the path a variable holds if ``word`` names one, else ``word`` itself."""
-        value = self._names.get(word)
+        value = self.shell.user_ns.get(word)
         return str(value) if isinstance(value, str | Path) else word
 
     def _value(self, name: str) -> Any:
-        if name not in self._names:
-            close = similar(name, [known for known in self._names if not known.startswith("_")])
+        if name not in self.shell.user_ns:
+            close = similar(name, [known for known in self.shell.user_ns if not known.startswith("_")])
             raise SQLError(f"the notebook has no variable {name}" + (f": did you mean {close}?" if close else ""))
-        return self._names[name]
+        return self.shell.user_ns[name]
 
     def _frame(self, name: str) -> DataFrame:
         from pandas import DataFrame
@@ -328,7 +299,7 @@ class SQLMagics(Magics):
         """Store a result in the variable that -o names; else return it, to be shown."""
         if name is None:
             return value
-        self._names[name] = value
+        self.shell.user_ns[name] = value
         return None
 
 

@@ -131,6 +131,7 @@ _ADVICE = {
     "not authorized": "a read-only connection neither attaches nor writes another file",
     "read-only mode": "this connection is read-only: connect again without --read-only",
     "database is locked": "another notebook or program is writing there: close it, or wait",
+    "different configuration": "this notebook holds it opened otherwise: close it first with %SQL_close",
     "Could not set lock": "another notebook or program holds this file: close it there with %SQL_close",
     "too many columns": "SQLite holds 2,000 columns in a table: use fewer, or a .duckdb file",
     "duplicate column name": "SQL names do not distinguish upper and lower case: rename one",
@@ -150,19 +151,19 @@ def explain(
     known: Callable[[], Catalog | None],
     known_functions: Callable[[], list[str]],
 ) -> str:
-    """Return what an engine said followed by a hint: the names that exist here, or what to do.
+    """Return the message of an engine about ``sql`` followed by a hint: the names that exist here, or what to do.
 
-    Args:
-        message: what the engine said.
-        sql: the statements that were run.
-        namespace: variables of the notebook: a DataFrame there may be taken for a table.
-        known: gives the tables and views, None when the engine cannot tell.
-        known_functions: gives the names of the functions of the engine.
+    Among the variables of ``namespace`` a DataFrame may have been taken for a table; ``known`` gives the tables and
+    views, None when the engine cannot tell.
     """
     first, _, rest = _GUESS.sub("", message).strip().partition("\n")
     hint = ""
-    if name := _found(_TABLE, message):
-        hint = _unknown_table(name.removeprefix("main."), namespace, known)
+    if name := _found(_TABLE, message).removeprefix("main."):
+        tables = known()
+        if type(namespace.get(name)).__name__ == "DataFrame":
+            hint = f"{name} is a DataFrame of the notebook: %SQL_import_df {name} makes it a table"
+        elif tables is not None:
+            hint = suggestion(name, sorted(tables), "tables")
     elif name := _found(_COLUMN, message):
         hint = suggestion(name.rpartition(".")[2], columns_of(sql, known() or {}), "columns")
     elif name := _found(_FUNCTION, message):
@@ -178,10 +179,3 @@ def explain(
 def _found(pattern: re.Pattern[str], message: str) -> str:
     match = pattern.search(message)
     return next(filter(None, match.groups())) if match else ""
-
-
-def _unknown_table(name: str, namespace: Mapping[str, Any], known: Callable[[], Catalog | None]) -> str:
-    if type(namespace.get(name)).__name__ == "DataFrame":
-        return f"{name} is a DataFrame of the notebook: %SQL_import_df {name} makes it a table"
-    tables = known()
-    return "" if tables is None else suggestion(name, sorted(tables), "tables")

@@ -25,12 +25,9 @@ _raised: list[BaseException] = []
 
 
 def open_sqlite(path: Path | None, *, read_only: bool, create: bool) -> SqliteConnection:
-    """Open an SQLite database; its file is made only if ``create``.
+    """Open an SQLite database, in memory if ``path`` is None; its file is made only if ``create``.
 
-    Args:
-        path: the file, None for a database in memory.
-        read_only: refuse every statement that writes, in this file or another.
-        create: make the file if it is missing.
+    A read-only one refuses every statement that writes, in this file or another.
 
     Raises:
         SQLError: the file cannot be opened, or is damaged.

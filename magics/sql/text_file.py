@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -35,16 +34,9 @@ _VALUES = 1_000_000
 _TEXT_TYPE = re.compile("CHAR|CLOB|TEXT", re.IGNORECASE)
 
 
-class _Kind(IntEnum):
-    """What the values of a column are; the greatest kind met in the column wins."""
-
-    EMPTY = 0
-    INTEGER = 1
-    REAL = 2
-    TEXT = 3
-
-
-_DTYPES = {_Kind.EMPTY: "str", _Kind.INTEGER: "Int64", _Kind.REAL: "Float64", _Kind.TEXT: "str"}
+# what the values of a column are; the greatest kind met in the column wins
+_EMPTY, _INTEGER, _REAL, _TEXT = range(4)
+_DTYPES = {_EMPTY: "str", _INTEGER: "Int64", _REAL: "Float64", _TEXT: "str"}
 
 
 @dataclass(frozen=True)
@@ -73,15 +65,13 @@ class DelimitedFile:
             SQLError: a row has more values than there are names, or the file cannot be decoded.
         """
         declared = {folded(name): kind for name, kind in schema}
-        kinds = [
-            _Kind.TEXT if _TEXT_TYPE.search(declared.get(folded(name), "")) else _Kind.EMPTY for name in self.names
-        ]
+        kinds = [_TEXT if _TEXT_TYPE.search(declared.get(folded(name), "")) else _EMPTY for name in self.names]
         for chunk in self._chunks(kinds, "types of"):
             kinds = [max(kind, _kind_of(chunk[position].array)) for position, kind in enumerate(kinds)]
         dtypes = {position: _DTYPES[kind] for position, kind in enumerate(kinds)}
         return (chunk.astype(dtypes).set_axis(self.names, axis=1) for chunk in self._chunks(kinds, "import"))
 
-    def _chunks(self, kinds: Sequence[_Kind], task: str) -> Iterator[DataFrame]:
+    def _chunks(self, kinds: Sequence[int], task: str) -> Iterator[DataFrame]:
         """Yield the rows, columns labelled 0, 1…, in types inferred chunk by chunk except for those of text."""
         import pandas as pd
 
@@ -99,7 +89,7 @@ class DelimitedFile:
                     sep=self.separator,
                     header=None,
                     names=list(range(width)),
-                    dtype={position: "str" for position, kind in enumerate(kinds) if kind is _Kind.TEXT},
+                    dtype={position: "str" for position, kind in enumerate(kinds) if kind == _TEXT},
                     keep_default_na=False,
                     na_values=[""],
                     dtype_backend="numpy_nullable",
@@ -111,28 +101,21 @@ class DelimitedFile:
                 return
             row = 1
             for chunk in chunks:
-                self._check_width(chunk, row)
+                extra = chunk.iloc[:, -1].notna().to_numpy()
+                # pandas takes for an index what a first row has beyond the names
+                if extra.any() or not isinstance(chunk.index, pd.RangeIndex):
+                    raise SQLError(
+                        f"row {row + int(extra.argmax()):,} of {self.path} has more values than the {width - 1} names "
+                        f"of the first line: check the separator, here {self.separator!r}"
+                    )
                 row += len(chunk)
                 bar.update(raw.tell() - bar.n)
                 yield chunk.iloc[:, :-1]
 
-    def _check_width(self, chunk: DataFrame, row: int) -> None:
-        import pandas as pd
 
-        extra = chunk.iloc[:, -1].notna().to_numpy()
-        # pandas takes for an index what a first row has beyond the names
-        if extra.any() or not isinstance(chunk.index, pd.RangeIndex):
-            raise SQLError(
-                f"row {row + int(extra.argmax()):,} of {self.path} has more values than the {len(self.names)} names "
-                f"of the first line: check the separator, here {self.separator!r}"
-            )
-
-
-def _kind_of(values: Any) -> _Kind:
+def _kind_of(values: Any) -> int:
     """Return the kind of one chunk of a column, a pandas array; integers over 64 bits are kept as text."""
-    if values.isna().all():
-        return _Kind.EMPTY
-    return {"Int64": _Kind.INTEGER, "Float64": _Kind.REAL}.get(str(values.dtype), _Kind.TEXT)
+    return _EMPTY if values.isna().all() else {"Int64": _INTEGER, "Float64": _REAL}.get(str(values.dtype), _TEXT)
 
 
 def describe(path: Path, separator: str | None = None, encoding: str = "utf-8") -> DelimitedFile:
