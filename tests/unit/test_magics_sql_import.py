@@ -94,17 +94,11 @@ def test_types_are_those_of_the_whole_column(notebook: Notebook, monkeypatch: py
     write("real;code;void;word;long\n" + "1;01;;;1\n" * 3000 + late + "2;02;;;2\n" * 10)
     assert notebook("%SQL_import_tsv t.csv") == 3011
     assert [kind for _, kind in notebook("%SQL_schema t --as_list")][:4] == [float, str, str, str]
-    assert notebook.rows("SELECT real / 2, COUNT(*) FROM t GROUP BY real ORDER BY real") == [
-        (0.5, 3000),
-        (0.75, 1),
-        (1, 10),
-    ]
+    halves = "SELECT real / 2, COUNT(*) FROM t GROUP BY real ORDER BY real"
+    assert notebook.rows(halves) == [(0.5, 3000), (0.75, 1), (1, 10)]
     # nothing of a code is lost, not even its zeros, on the rows before the letter
-    assert notebook.rows("SELECT code, COUNT(*) FROM t GROUP BY code ORDER BY code") == [
-        ("01", 3000),
-        ("02", 10),
-        ("2A", 1),
-    ]
+    codes = "SELECT code, COUNT(*) FROM t GROUP BY code ORDER BY code"
+    assert notebook.rows(codes) == [("01", 3000), ("02", 10), ("2A", 1)]
     assert notebook.rows("SELECT COUNT(word), COUNT(void) FROM t") == [(1, 0)]
 
 
