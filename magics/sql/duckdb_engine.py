@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-import secrets
 import typing
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -184,18 +183,21 @@ class DuckConnection(Connection):
 
     def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None:
         """Write a frame through Arrow, whose types are exact."""
-        view = f"frame_{secrets.token_hex(8)}"
-        self.raw.register(view, _arrow(frame))
+        raw = self.raw
+        # read by this name: a view registered in a transaction would keep the frame in memory until its end
+        frame_of_the_course = _arrow(frame)  # noqa: F841
         kind = "TEMP TABLE" if path[:-2] == ("temp",) else "TABLE"
         target = f"INSERT INTO {quoted(*path)} BY NAME" if append else f"CREATE {kind} {quoted(*path)} AS"
+        ((setting,),) = raw.execute("SELECT current_setting('python_enable_replacements')").fetchall()
+        raw.execute("SET python_enable_replacements = true")
         try:
-            self.raw.execute(f"{target} SELECT * FROM {quoted(view)}")  # noqa: S608 - names are quoted
+            raw.execute(f"{target} SELECT * FROM frame_of_the_course")  # noqa: S608 - names are quoted
         except duckdb.Error:
-            # a transaction that failed would not let the view go, and its complaint would hide this error
-            self.raw.rollback()
+            # a transaction that failed takes no setting, and its complaint would hide this error
+            raw.rollback()
             raise
         finally:
-            self.raw.unregister(view)
+            raw.execute(f"SET python_enable_replacements = {setting}")
 
 
 def _shown(path: tuple[str, ...], current: str) -> str:

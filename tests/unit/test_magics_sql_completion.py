@@ -70,12 +70,9 @@ def test_what_is_proposed(notebook: Notebook, code: str, expected: list[str]) ->
     assert notebook.completions(code) == expected
 
 
-def test_a_new_word_proposes_columns_then_tables(notebook: Notebook) -> None:
+def test_a_new_word_proposes_columns_then_tables_and_a_text_nothing(notebook: Notebook) -> None:
     assert notebook.completions("%%SQL\nSELECT ")[:2] == ['"AGE BEN"', "amount"]
     assert "region" in notebook.completions("%SQL SELECT ")
-
-
-def test_nothing_is_proposed_in_a_text_and_python_is_left_alone(notebook: Notebook) -> None:
     notebook("damirs = 3")
     assert "damir" not in notebook.completions("%%SQL\nSELECT * FROM damir WHERE amount = 'da")
     assert notebook.completions("dami") == ["damirs"]
