@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register every magic of the course; nothing heavy is imported before a magic is used."""
-    from magics.completion import complete_options
+    from magics.completion import complete_options, complete_sql
     from magics.data import DataMagics
     from magics.memory_cap import MemoryCapMagics
     from magics.sql import SQLMagics
@@ -22,3 +22,4 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     shell.register_magics(DataMagics, MemoryCapMagics, SQLMagics, TimingMagics)
     complete_options(shell)
+    complete_sql(shell)

@@ -1,8 +1,12 @@
-"""SQL magics on SQLite and DuckDB: connections, statements, imports, completion."""
+"""SQL magics on SQLite and DuckDB: what goes in is SQL, DataFrames and text files; what comes out, DataFrames.
+
+Start reading at ``magic``, the magics; ``connection`` is what both engines offer, ``sqlite_engine`` and
+``duckdb_engine`` how each does it; ``text_file`` types the columns of a file, ``names`` holds the hints.
+"""
 
 from __future__ import annotations
 
-from magics.sql.errors import SQLError
 from magics.sql.magic import SQLMagics
+from magics.sql.names import SQLError
 
 __all__ = ["SQLError", "SQLMagics"]

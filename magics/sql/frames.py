@@ -1,81 +1,142 @@
-"""Write a DataFrame in SQLite, every value as a person would read it."""
+"""Values and rows between pandas and SQLite, every value as a person would read it; and the part a notebook shows."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+import html
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from magics.sql.errors import SQLError
-from magics.sql.values import storable
+from magics.sql.names import SQLError
 
-if TYPE_CHECKING:
-    from magics.sql.sqlite import SqliteConnection
-
-_ROWS = 20_000
-_DECLARED: dict[type, str] = {
-    bool: "BOOLEAN",
-    int: "INTEGER",
-    float: "REAL",
-    str: "TEXT",
-    bytes: "BLOB",
-    dt.date: "DATE",
-    dt.time: "TIME",
-    dt.datetime: "TIMESTAMP",
-    pd.Timestamp: "TIMESTAMP",
+# beyond, a float64 no longer tells neighbouring integers apart
+_EXACT = 2**53
+# SQL types by what pandas finds in a column
+_DECLARED = {
+    "boolean": "BOOLEAN",
+    "integer": "INTEGER",
+    "floating": "REAL",
+    "string": "TEXT",
+    "bytes": "BLOB",
+    "date": "DATE",
+    "time": "TIME",
+    "datetime": "TIMESTAMP",
+    "datetime64": "TIMESTAMP",
 }
 
 
-def write_frame(connection: SqliteConnection, frame: pd.DataFrame, table: str, *, append: bool) -> int:
-    """Write the rows of ``frame`` in ``table``, created unless ``append``; see ``Connection.import_frame``.
+# ---------------------------------------------------------------------- to a database
+def plain(value: Any) -> Any:
+    """Return the Python value of a numpy scalar (sqlite3 would store its bytes), None if missing, a path's text."""
+    if types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, np.datetime64):
+        # item() of a nanosecond datetime64 is a bare integer
+        return str(value).replace("T", " ")
+    return value.item() if isinstance(value, np.generic) else value
 
-    Booleans become 0 and 1; dates and times become ISO text, which SQLite's own date functions read;
-    NaN, NaT, None and NA become NULL; a category becomes its value; the file format keeps no sign for zero.
+
+def storable(value: Any) -> Any:
+    """Return ``value`` as SQLite stores it: dates and times become ISO text, missing values NULL.
+
+    Raises:
+        SQLError: SQLite has no type for this value.
     """
-    names = [str(name) for name in frame.columns]
-    plain = [_uncategorical(frame.iloc[:, position]) for position in range(len(names))]
-    if not append:
-        connection.create_table(table, names, [declared_type(series) for series in plain])
-    for start in range(0, len(frame), _ROWS):
-        part = [_values(series.iloc[start : start + _ROWS], name) for series, name in zip(plain, names, strict=True)]
-        connection.insert(table, names, part)
-    return len(frame)
-
-
-def _uncategorical(series: pd.Series[Any]) -> pd.Series[Any]:
-    return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+    value = plain(value)
+    if value is None or isinstance(value, int | float | str | bytes | bytearray | memoryview):
+        return value
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    raise SQLError(f"SQLite cannot store a {type(value).__name__}: convert it to a number, a text, bytes or a date")
 
 
 def declared_type(series: pd.Series[Any]) -> str:
     """Return the SQL type of a column; empty, which converts nothing, when its values are of several types."""
+    return _DECLARED.get(types.infer_dtype(series, skipna=True), "")
+
+
+def stored(series: pd.Series[Any]) -> list[Any]:
+    """Return the values of a column as SQLite stores them: booleans become 0 and 1, a category its value.
+
+    Raises:
+        SQLError: SQLite has no type for one of them.
+    """
     dtype = series.dtype
-    tests = {
-        "BOOLEAN": types.is_bool_dtype,
-        "INTEGER": types.is_integer_dtype,
-        "REAL": types.is_float_dtype,
-        "TIMESTAMP": types.is_datetime64_any_dtype,
-    }
-    if types.is_object_dtype(dtype):
-        kinds = {type(value) for value in series[series.notna()]}
-        return _DECLARED.get(kinds.pop(), "") if len(kinds) == 1 else ""
-    if isinstance(dtype, pd.StringDtype):
-        return "TEXT"
-    return next((declared for declared, is_kind in tests.items() if is_kind(dtype)), "")
-
-
-def _values(series: pd.Series[Any], name: str) -> list[Any]:
-    if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
-        return listed(series.array)
+    if (types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)) or isinstance(dtype, pd.StringDtype):
+        is_missing = {"dtype": object, "na_value": None} if series.hasnans else {}
+        return list(series.array.to_numpy(**is_missing).tolist())
     try:
         return [storable(value) for value in series]
     except SQLError as error:
-        raise SQLError(f"column {name}: {error}") from error
+        raise SQLError(f"column {series.name}: {error}") from error
 
 
-def listed(values: Any) -> list[Any]:
-    """Return the values of a pandas array as Python objects, None where they are missing."""
-    if values.isna().any():
-        return list(values.to_numpy(dtype=object, na_value=None).tolist())
-    return list(values.to_numpy().tolist())
+# ---------------------------------------------------------------------- from a database
+def frame_of(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> pd.DataFrame:
+    """Return rows as a DataFrame; NULL is NaN among numbers, None elsewhere; duplicated names are kept."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    frame = pd.DataFrame({position: _column(values) for position, values in enumerate(columns)})
+    frame.columns = pd.Index(names)
+    return frame
+
+
+def _column(values: tuple[Any, ...]) -> pd.Series[Any]:
+    kinds = set(map(type, values))
+    present = kinds - {type(None)}
+    is_exact = all(abs(value) <= _EXACT for value in values if type(value) is int)
+    dtype = "object"
+    if present == {str}:
+        dtype = "str"
+    elif present == {int} and (len(kinds) == 1 or not is_exact):
+        dtype = "int64" if len(kinds) == 1 else "Int64"
+    elif present and present <= {int, float} and is_exact:
+        dtype = "float64"
+    return pd.Series(list(values), dtype=dtype)
+
+
+class Preview(pd.DataFrame):
+    """The first rows of an answer; whatever is computed from it is an ordinary DataFrame.
+
+    Attributes:
+        note: what is said under the table, for instance that there are more rows.
+    """
+
+    _metadata = ["note"]  # noqa: RUF012 - pandas reads this attribute of the class
+    note: str
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}\n{self.note}"
+
+    def _repr_html_(self) -> str | None:
+        table: str | None = super()._repr_html_()  # type: ignore[misc]
+        return table and f"{table}\n<p>{html.escape(self.note)}</p>"
+
+
+def preview(frame: pd.DataFrame, count: int, *, more: bool, others: str) -> pd.DataFrame:
+    """Return the first ``count`` rows, with a note when rows were left in the database or in the frame.
+
+    Args:
+        frame: the rows that were fetched.
+        count: how many of them to show.
+        more: whether rows were left in the database.
+        others: where the others are, the end of the note.
+    """
+    if not more and len(frame) <= count:
+        return frame
+    shown = Preview(frame.head(count))
+    of = "" if more else f" of {len(frame):,}"
+    shown.note = f"the first {len(shown):,}{of} row{'s' * (len(shown) != 1)}, {others}"
+    return shown

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,38 +20,30 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from magics.options import parse, short_traceback, split_sql, variable_name
-from magics.sql.completion import complete_sql
-from magics.sql.connection import Connection
-from magics.sql.errors import SQLError
-from magics.sql.naming import similar
-from magics.sql.opening import check_target, connect, connection_in
-from magics.sql.types import python_type
+from magics.sql.database import connect, connection_in
+from magics.sql.names import SQLError, python_type, similar
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from pandas import DataFrame
 
-_EXISTING = ("fail", "replace", "append")
+    from magics.sql.connection import Connection
+
+_variable = argument(
+    "-v", "--variable", default="DB", type=variable_name, help="variable that holds the connection (default: DB)"
+)
+_table = argument("-t", "--table", default="-", help="name of the table (default: the name of what is imported)")
+_if_exists = argument(
+    "--if_exists",
+    default="fail",
+    choices=("fail", "replace", "append"),
+    help="when the table exists already (default: fail)",
+)
+_output = argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
 
 
-def _variable() -> argument:
-    return argument(
-        "-v", "--variable", default="DB", type=variable_name, help="variable that holds the connection (default: DB)"
-    )
-
-
-def _table() -> argument:
-    return argument("-t", "--table", default="-", help="name of the table (default: the name of what is imported)")
-
-
-def _if_exists() -> argument:
-    return argument(
-        "--if_exists", default="fail", choices=_EXISTING, help="when the table exists already (default: fail)"
-    )
-
-
-def _output() -> argument:
-    return argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
+def _line_magic(function: Any) -> Any:
+    return line_magic(short_traceback(magic_arguments()(function)))
 
 
 @magics_class
@@ -60,15 +52,9 @@ class SQLMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        complete_sql(shell)
-
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("database", help="file, :memory:, sqlite:///path, duckdb:///path, duckdb://, or a variable with its path")
-    @_variable()
+    @_variable
     @argument("--create", action="store_true", help="make the file, and its folder, if it is missing")
     @argument("--read-only", action="store_true", help="refuse every statement that writes")
     def SQL_connect(self, line: str) -> Connection:
@@ -84,18 +70,19 @@ class SQLMagics(Magics):
             %SQL_connect :memory:
         """
         options = parse(self.SQL_connect, line)
-        target = self._text(options.database)
-        former = self._names.get(options.variable)
-        connection = _reconnect(former, target, create=options.create, read_only=options.read_only)
-        self._names[options.variable] = connection
+        connection = connect(
+            self._text(options.database),
+            create=options.create,
+            read_only=options.read_only,
+            former=self.shell.user_ns.get(options.variable),
+        )
+        self.shell.user_ns[options.variable] = connection
         return connection
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
-    @_output()
-    def SQL_tables(self, line: str) -> list[str] | None:
+    @_line_magic
+    @_variable
+    @_output
+    def SQL_tables(self, line: str) -> Any:
         """Return the names of the tables and views, sorted.
 
         Examples::
@@ -104,16 +91,13 @@ class SQLMagics(Magics):
             tables = %SQL_tables -v lake
         """
         options = parse(self.SQL_tables, line)
-        tables = self._connection(options).tables()
-        return tables if self._is_shown(tables, options) else None
+        return self._kept(self._connection(options).tables(), options.output)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("table", help="name of a table or view")
     @argument("--as_list", action="store_true", help="return a list of (name, type)")
-    @_variable()
-    @_output()
+    @_variable
+    @_output
     def SQL_schema(self, line: str) -> Any:
         """Return the columns of a table, as {position: (name, Python type)} or a list of (name, Python type).
 
@@ -124,8 +108,7 @@ class SQLMagics(Magics):
         """
         options = parse(self.SQL_schema, line)
         columns = [(name, python_type(kind)) for name, kind in self._connection(options).schema(options.table)]
-        schema = columns if options.as_list else dict(enumerate(columns))
-        return schema if self._is_shown(schema, options) else None
+        return self._kept(columns if options.as_list else dict(enumerate(columns)), options.output)
 
     @no_var_expand
     @needs_local_scope
@@ -142,7 +125,7 @@ class SQLMagics(Magics):
         help="fetch every row and store the DataFrame in this variable",
     )
     @argument("-n", "--n", type=int, default=10, help="number of rows to show (default: 10)")
-    @_variable()
+    @_variable
     def SQL(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> DataFrame | None:
         """Run SQL statements and return the rows of the last one that gives some, as a DataFrame.
 
@@ -167,23 +150,25 @@ class SQLMagics(Magics):
             raise BadArgumentError(f"-n {options.n}: a number of rows is 0 or more")
         sql = _statements(options.query, rest, cell)
         connection = self._connection(options)
-        namespace: Mapping[str, Any] = ChainMap(_mutable(local_ns), self._names)
+        namespace: Mapping[str, Any] = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         answer = connection.run(sql, namespace, None if options.output else options.n)
+        if answer is None and options.output:
+            raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
         if answer is None:
-            if options.output:
-                raise SQLError(f"nothing to store in {options.output}: no statement gives rows")
             return None
-        if options.output:
-            self._names[options.output] = answer.frame
-        return _shown(answer.frame, options, more=answer.more, connection=connection)
+        from magics.sql.frames import preview
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+        others = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
+        if options.output:
+            self.shell.user_ns[options.output] = answer.frame
+            others = f"all are in {options.output}"
+        return preview(answer.frame, options.n, more=answer.more, others=others)
+
+    @_line_magic
     @argument("df", help="variable that holds the DataFrame")
-    @_table()
-    @_if_exists()
-    @_variable()
+    @_table
+    @_if_exists
+    @_variable
     def SQL_import_df(self, line: str) -> int:
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
@@ -199,15 +184,13 @@ class SQLMagics(Magics):
         table = options.df if options.table == "-" else options.table
         return self._connection(options).import_frame(frame, table, options.if_exists)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("filename", help="text file or s3://… address, or a variable with it; its first line names the columns")
-    @_table()
+    @_table
     @argument("-s", "--separator", help="one character, or tab (default: guessed from the first lines)")
     @argument("-e", "--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
-    @_if_exists()
-    @_variable()
+    @_if_exists
+    @_variable
     def SQL_import_tsv(self, line: str) -> int:
         """Stream a delimited text file (.csv .tsv .txt, or compressed .gz) in a table; return its number of rows.
 
@@ -221,7 +204,7 @@ class SQLMagics(Magics):
             %SQL_import_tsv "my data/ages.txt" -s tab -e latin-1 --if_exists append
         """
         from course.reading import fetched, is_address
-        from magics.sql.delimited import describe
+        from magics.sql.text_file import describe
 
         options = parse(self.SQL_import_tsv, line)
         name = self._text(options.filename)
@@ -232,11 +215,9 @@ class SQLMagics(Magics):
             table = path.name.split(".")[0] if options.table == "-" else options.table
             return connection.import_file(file, table, options.if_exists)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("function", help="name of a Python function of the notebook")
-    @_variable()
+    @_variable
     def SQL_add_function(self, line: str) -> None:
         """Make a Python function of the notebook available in SQL, under its own name.
 
@@ -253,11 +234,9 @@ class SQLMagics(Magics):
             raise SQLError(f"{options.function} is a {type(function).__name__}, not a function")
         self._connection(options).add_function(function, options.function)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @_line_magic
     @argument("table", help="name of the table")
-    @_variable()
+    @_variable
     def SQL_drop_table(self, line: str) -> None:
         """Drop a table.
 
@@ -268,10 +247,8 @@ class SQLMagics(Magics):
         options = parse(self.SQL_drop_table, line)
         self._connection(options).drop_table(options.table)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
+    @_line_magic
+    @_variable
     def SQL_refresh_completion(self, line: str) -> None:
         """Read again the names that completion offers, after another program changed the database.
 
@@ -281,10 +258,8 @@ class SQLMagics(Magics):
         """
         self._connection(parse(self.SQL_refresh_completion, line)).refresh()
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
-    @_variable()
+    @_line_magic
+    @_variable
     def SQL_close(self, line: str) -> None:
         """Close a connection: other programs may write its file again.
 
@@ -296,24 +271,19 @@ class SQLMagics(Magics):
         self._connection(parse(self.SQL_close, line)).close()
 
     # ------------------------------------------------------------------ variables of the notebook
-    @property
-    def _names(self) -> MutableMapping[str, Any]:
-        names: MutableMapping[str, Any] = self.shell.user_ns
-        return names
-
     def _connection(self, options: Any) -> Connection:
-        return connection_in(self._names, options.variable)
+        return connection_in(self.shell.user_ns, options.variable)
 
     def _text(self, word: str) -> str:
         """Return the path a variable holds if ``word`` names one, else ``word`` itself."""
-        value = self._names.get(word)
+        value = self.shell.user_ns.get(word)
         return str(value) if isinstance(value, str | Path) else word
 
     def _value(self, name: str) -> Any:
-        if name not in self._names:
-            close = similar(name, [known for known in self._names if not known.startswith("_")])
+        if name not in self.shell.user_ns:
+            close = similar(name, [known for known in self.shell.user_ns if not known.startswith("_")])
             raise SQLError(f"the notebook has no variable {name}" + (f": did you mean {close}?" if close else ""))
-        return self._names[name]
+        return self.shell.user_ns[name]
 
     def _frame(self, name: str) -> DataFrame:
         from pandas import DataFrame
@@ -324,23 +294,12 @@ class SQLMagics(Magics):
             raise SQLError(f"{name} is a {type(value).__name__}, not a DataFrame{advice}")
         return value
 
-    def _is_shown(self, value: Any, options: Any) -> bool:
-        """Store a result in the variable that -o names; tell whether it is to be returned instead."""
-        if options.output:
-            self._names[options.output] = value
-        return not options.output
-
-
-def _reconnect(former: Any, target: str, *, create: bool, read_only: bool) -> Connection:
-    """Open ``target``, then close the connection it replaces; before, if it is on the same file."""
-    location = check_target(target, create=create, read_only=read_only)
-    replaced = former if isinstance(former, Connection) and not former.closed else None
-    if replaced is not None and replaced.holds(location.path):
-        replaced.close()
-    connection = connect(target, create=create, read_only=read_only)
-    if replaced is not None and not replaced.closed:
-        replaced.close()
-    return connection
+    def _kept(self, value: Any, name: str | None) -> Any:
+        """Store a result in the variable that -o names; else return it, to be shown."""
+        if name is None:
+            return value
+        self.shell.user_ns[name] = value
+        return None
 
 
 def _statements(query: str | None, rest: str, cell: str | None) -> str:
@@ -350,14 +309,3 @@ def _statements(query: str | None, rest: str, cell: str | None) -> str:
     if not sql.strip():
         raise BadArgumentError("no SQL: write it after the options, or in the cell")
     return sql
-
-
-def _mutable(names: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(names or {})
-
-
-def _shown(frame: DataFrame, options: Any, *, more: bool, connection: Connection) -> DataFrame:
-    from magics.sql.results import preview
-
-    left = f"others stay in {options.variable} {connection!r}: -o NAME fetches all"
-    return preview(frame, options.n, more=more, others=f"all are in {options.output}" if options.output else left)

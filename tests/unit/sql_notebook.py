@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from IPython.core.completer import provisionalcompleter
 
-from magics.completion import complete_options
-from magics.sql import SQLMagics
+from magics.completion import complete_options, complete_sql
+from magics.sql import SQLError, SQLMagics
 from magics.sql.connection import Connection
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+    from pandas import DataFrame
 
 
 class Notebook:
@@ -20,6 +22,7 @@ class Notebook:
     def __init__(self, shell: InteractiveShell) -> None:
         shell.register_magics(SQLMagics)
         complete_options(shell)
+        complete_sql(shell)
         self.shell = shell
         self.names: dict[str, Any] = shell.user_ns
         self.first_names = frozenset(shell.user_ns)
@@ -34,10 +37,22 @@ class Notebook:
         self(f"%%SQL -o fetched -v {variable}\n{sql}")
         return list(self.names["fetched"].itertuples(index=False, name=None))
 
+    def fails(self, code: str, match: str | None = None) -> None:
+        """Check that ``code`` raises an ``SQLError`` whose message matches."""
+        with pytest.raises(SQLError, match=match):
+            self(code)
+
     def completions(self, code: str) -> list[str]:
         """Return what is proposed at the end of ``code``, as a kernel asks for it."""
         with provisionalcompleter():
             return [found.text for found in self.shell.Completer.completions(code, len(code))]
+
+
+def fetched(connection: Connection, sql: str) -> DataFrame:
+    """Return every row of a query."""
+    answer = connection.run(sql)
+    assert answer is not None
+    return answer.frame
 
 
 def forget(notebook: Notebook) -> None:

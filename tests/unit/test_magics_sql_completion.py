@@ -11,7 +11,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from sql_notebook import Notebook, forget
 
-from magics.sql import SQLMagics
+from magics.completion import complete_options, complete_sql
 
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
@@ -70,12 +70,9 @@ def test_what_is_proposed(notebook: Notebook, code: str, expected: list[str]) ->
     assert notebook.completions(code) == expected
 
 
-def test_a_new_word_proposes_columns_then_tables(notebook: Notebook) -> None:
+def test_a_new_word_proposes_columns_then_tables_and_a_text_nothing(notebook: Notebook) -> None:
     assert notebook.completions("%%SQL\nSELECT ")[:2] == ['"AGE BEN"', "amount"]
     assert "region" in notebook.completions("%SQL SELECT ")
-
-
-def test_nothing_is_proposed_in_a_text_and_python_is_left_alone(notebook: Notebook) -> None:
     notebook("damirs = 3")
     assert "damir" not in notebook.completions("%%SQL\nSELECT * FROM damir WHERE amount = 'da")
     assert notebook.completions("dami") == ["damirs"]
@@ -117,7 +114,8 @@ def test_refreshing_shows_what_another_program_made(
 
 def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
     before = len(one_notebook.shell.Completer.custom_matchers)
-    one_notebook.shell.register_magics(SQLMagics)
+    complete_options(one_notebook.shell)
+    complete_sql(one_notebook.shell)
     assert len(one_notebook.shell.Completer.custom_matchers) == before
 
 

@@ -1,21 +1,29 @@
+"""``%SQL_import_df`` and ``%SQL_import_tsv``: what comes back, and what is refused with nothing half-written."""
+
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sql_notebook import Notebook, forget
+from pandas.testing import assert_frame_equal
+from sql_notebook import Notebook, fetched, forget
 
 from course.size import parse_size
-from magics.sql import SQLError, delimited, duckfile
-from magics.sql.delimited import describe
-from magics.sql.duck import DuckConnection
-from magics.sql.opening import connect
+from magics.sql import SQLError, text_file
+from magics.sql.database import connect
+from magics.sql.duckdb_engine import DuckConnection
+from magics.sql.names import folded, quoted
+from magics.sql.text_file import DelimitedFile, describe
 
 MEMORIES = [":memory:", "duckdb://"]
 DAMIR = "AGE_BEN_SNDS;PRS_ACT_NBR;PRS_REM_MNT;\n" + "\n".join(
@@ -33,12 +41,9 @@ def notebook(
     forget(one_notebook)
 
 
+# ---------------------------------------------------------------------- text files
 def write(content: str, name: str = "t.csv") -> None:
     Path(name).write_bytes(content.encode())
-
-
-def types(notebook: Notebook, table: str = "t") -> list[type]:
-    return [kind for _, kind in notebook(f"%SQL_schema {table} --as_list")]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r\r\n"])
@@ -55,186 +60,126 @@ def test_a_damir_file_is_read_as_it_is(notebook: Notebook, line_end: str) -> Non
     assert notebook.rows(total) == [(130, 3, 74.6)]
 
 
-@pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
-def test_the_separator_is_guessed(notebook: Notebook, separator: str) -> None:
-    write("name;x\n".replace(";", separator) + "".join(f"n{i}{separator}{i}\n" for i in range(5)))
-    assert notebook("%SQL_import_tsv t.csv") == 5
-    assert notebook.rows("SELECT name, x FROM t WHERE x = 4") == [("n4", 4)]
-
-
-def test_the_separator_may_be_given(notebook: Notebook) -> None:
-    write("a b,c\n1 2,3\n")
-    notebook("%SQL_import_tsv t.csv -s ' ' -t spaces")
-    assert [name for name, _ in notebook("%SQL_schema spaces --as_list")] == ["a", "b,c"]
-    write("a\tb\n1\t2\n", "u.txt")
-    notebook("%SQL_import_tsv u.txt -s tab")
-    assert notebook.rows("SELECT a, b FROM u") == [(1, 2)]
-    with pytest.raises(SQLError, match="not one character"):
-        notebook("%SQL_import_tsv t.csv -s ab -t other")
-
-
-def test_a_single_column_and_a_header_alone(notebook: Notebook) -> None:
-    write("x\n1\n2\n")
-    assert notebook("%SQL_import_tsv t.csv") == 2
-    write("x;y;\n", "u.csv")
-    assert notebook("%SQL_import_tsv u.csv") == 0
-    assert [name for name, _ in notebook("%SQL_schema u --as_list")] == ["x", "y"]
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        *((f"a{mark}b\nn{mark}1\nm{mark}2\n", "", [("n", 1), ("m", 2)]) for mark in ";,\t|"),
+        ("a b,c\n1 2,3\n", "-s ' '", [(1, "2,3")]),
+        ("a\tb\n1\t2\n", "-s tab", [(1, 2)]),
+        ("a\n1\n2\n", "", [(1,), (2,)]),
+        ('a;b\n"x;y";"say ""no"""\n"two\nlines";z\n', "-s ;", [("x;y", 'say "no"'), ("two\nlines", "z")]),
+        ("a;b;c\n1;2;x\n4;5\n", "", [(1, 2, "x"), (4, 5, None)]),
+        ("\ufeffnom;x\nNîmes;1\n", "", [("Nîmes", 1)]),
+        ("nom;x\nNîmes;1\n".encode("latin-1"), "-e latin-1", [("Nîmes", 1)]),
+        ("nom;x\né €;1\n".encode("cp1252"), "-e cp1252", [("é €", 1)]),
+        ("tag;n\n#total;2\nv;1\n", "", [("#total", 2), ("v", 1)]),
+        ("a;b\r\n1;2\r\n3;4\n5;6\r\n", "", [(1, 2), (3, 4), (5, 6)]),
+        ("x;y;\n", "", []),
+    ],
+)
+def test_every_row_is_read_as_it_is_written(
+    notebook: Notebook, content: str | bytes, options: str, expected: list[tuple[Any, ...]]
+) -> None:
+    # the name is no pattern, beside a file that it would match
+    write("z\n9\n", "file1.csv")
+    Path("file[1].csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert notebook(f"%SQL_import_tsv 'file[1].csv' -t t {options}") == len(expected)
+    rows = [tuple(None if pd.isna(value) else value for value in row) for row in notebook.rows("SELECT * FROM t")]
+    assert rows == expected
 
 
 def test_types_are_those_of_the_whole_column(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     # chunks of a few rows: what contradicts the first comes much later
-    monkeypatch.setattr(delimited, "_VALUES", 500)
+    monkeypatch.setattr(text_file, "_VALUES", 500)
     late = "1.5;2A;;x;12345678901234567890123\n"
     write("real;code;void;word;long\n" + "1;01;;;1\n" * 3000 + late + "2;02;;;2\n" * 10)
     assert notebook("%SQL_import_tsv t.csv") == 3011
-    assert types(notebook)[0] is float
-    assert types(notebook)[1:4] == [str, str, str]
-    assert notebook.rows("SELECT SUM(real) FROM t") == [(3021.5,)]
+    assert [kind for _, kind in notebook("%SQL_schema t --as_list")][:4] == [float, str, str, str]
+    halves = "SELECT real / 2, COUNT(*) FROM t GROUP BY real ORDER BY real"
+    assert notebook.rows(halves) == [(0.5, 3000), (0.75, 1), (1, 10)]
     # nothing of a code is lost, not even its zeros, on the rows before the letter
-    assert notebook.rows("SELECT code, COUNT(*) FROM t GROUP BY code ORDER BY code") == [
-        ("01", 3000),
-        ("02", 10),
-        ("2A", 1),
-    ]
+    codes = "SELECT code, COUNT(*) FROM t GROUP BY code ORDER BY code"
+    assert notebook.rows(codes) == [("01", 3000), ("02", 10), ("2A", 1)]
     assert notebook.rows("SELECT COUNT(word), COUNT(void) FROM t") == [(1, 0)]
 
 
-def test_a_real_column_divides_as_reals(notebook: Notebook) -> None:
-    write("x\n1\n.5\n")
-    notebook("%SQL_import_tsv t.csv")
-    assert notebook.rows("SELECT x / 2 FROM t ORDER BY x") == [(0.25,), (0.5,)]
-
-
-def test_quotes_hold_separators_quotes_and_line_ends(notebook: Notebook) -> None:
-    write('a;b\n"x;y";"say ""no"""\n"two\nlines";z\n')
-    assert notebook("%SQL_import_tsv t.csv -s ;") == 2
-    assert sorted(notebook.rows("SELECT a, b FROM t")) == [("two\nlines", "z"), ("x;y", 'say "no"')]
-
-
-def test_rows_too_short_are_filled_with_null(notebook: Notebook) -> None:
-    write("a;b;c\n1;2;3\n4;5\n")
-    notebook("%SQL_import_tsv t.csv")
-    assert notebook.rows("SELECT a, b, c IS NULL FROM t ORDER BY a") == [(1, 2, 0), (4, 5, 1)]
-
-
-@pytest.mark.parametrize("extra", ["5;6;7", "5;6;7;8;9", "5;6;;x"])
-def test_rows_too_long_are_refused(notebook: Notebook, extra: str) -> None:
-    write("a;b\n1;2\n3;4\n" + extra + "\n")
-    with pytest.raises(SQLError):
-        notebook("%SQL_import_tsv t.csv -s ;")
+@pytest.mark.parametrize("first", ["", "1;2\n3;4\n"])
+@pytest.mark.parametrize("extra", ["5;6;7", "5;6;7;8;9", "5;6;;x", "5;6;;"])
+def test_rows_too_long_are_refused(notebook: Notebook, first: str, extra: str) -> None:
+    write(f"a;b\n{first}{extra}\n")
+    notebook.fails("%SQL_import_tsv t.csv -s ;", r"row 3 of t\.csv|saw [45]" if first else r"row 1 of t\.csv")
     assert notebook("%SQL_tables") == []
 
 
-def test_encodings(notebook: Notebook) -> None:
-    Path("t.csv").write_bytes("nom;x\nNîmes;1\n".encode("latin-1"))
-    with pytest.raises(SQLError):
-        notebook("%SQL_import_tsv t.csv")
-    notebook("%SQL_import_tsv t.csv -e latin-1")
-    assert notebook.rows("SELECT nom FROM t") == [("Nîmes",)]
-    Path("u.csv").write_bytes("\ufeffnom;x\nNîmes;1\n".encode())
-    notebook("%SQL_import_tsv u.csv")
-    assert notebook.rows("SELECT nom FROM u") == [("Nîmes",)]
-
-
-def test_compressed_files_are_read_and_cut_ones_refused(notebook: Notebook) -> None:
+def test_compressed_files_are_read_and_cut_ones_refused(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    # somebody watches the bar
+    monkeypatch.setattr("course.progress.is_watched", lambda: True)
     content = gzip.compress(("x;y;\n" + "".join(f"{i};{i * i}\n" for i in range(50_000))).encode())
-    Path("t.csv.gz").write_bytes(content)
-    assert notebook("%SQL_import_tsv t.csv.gz") == 50_000
+    # a variable may hold the path
+    notebook.names["source"] = Path("with space.csv.gz")
+    notebook.names["source"].write_bytes(content)
+    assert notebook("%SQL_import_tsv source") == 50_000
     Path("u.csv.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(SQLError):
-        notebook("%SQL_import_tsv u.csv.gz")
-    assert notebook("%SQL_tables") == ["t"]
+    notebook.fails("%SQL_import_tsv u.csv.gz", "cannot be read to its end")
+    assert notebook("%SQL_tables") == ["with space"]
 
 
-@pytest.mark.parametrize("if_exists", ["replace", "append"])
-def test_a_failure_half_way_leaves_the_table_as_it_was(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, if_exists: str
+class Watched(DelimitedFile):
+    """A file that calls a function before each chunk, with its position."""
+
+    see: ClassVar[Callable[[int], object]]
+
+    def frames(self, schema: Sequence[tuple[str, str]] = ()) -> Iterator[pd.DataFrame]:
+        for position, frame in enumerate(super().frames(schema)):
+            type(self).see(position)
+            yield frame
+
+
+@pytest.mark.parametrize("name", ["a.db3", "a.duckdb"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SQLError, MemoryError])
+def test_what_ends_half_way_leaves_the_table_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, error: type[BaseException]
 ) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 500)
-    write("x;y\n1;2\n")
-    notebook("%SQL_import_tsv t.csv")
-    write("x;y\n" + "3;4\n" * 3000 + "5;6;7;8\n")
-    with pytest.raises(SQLError):
-        notebook(f"%SQL_import_tsv t.csv --if_exists {if_exists}")
-    assert notebook.rows("SELECT x, y FROM t") == [(1, 2)]
-    assert notebook("%SQL_tables") == ["t"]
+    monkeypatch.setattr(text_file, "_VALUES", 500)
 
+    def interrupt(position: int) -> None:
+        if position == 2:
+            raise error
 
-def test_ctrl_c_half_way_leaves_the_table_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 500)
+    monkeypatch.setattr(Watched, "see", interrupt, raising=False)
     path = tmp_path / "t.csv"
     path.write_text("x;y\n" + "3;4\n" * 3000, encoding="utf-8")
-    checked = delimited._check_width
-
-    def interrupt(file: delimited.DelimitedFile, chunk: object, first: int) -> None:
-        checked(file, chunk, first)  # type: ignore[arg-type]
-        if first > 2000:
-            raise KeyboardInterrupt
-
-    with connect(str(tmp_path / "a.db3"), create=True) as connection:
+    with connect(str(tmp_path / name), create=True) as connection:
         connection.run("CREATE TABLE t(x INTEGER, y INTEGER); INSERT INTO t VALUES (1, 2)")
-        monkeypatch.setattr(delimited, "_check_width", interrupt)
         for if_exists in ("replace", "append"):
-            with pytest.raises(KeyboardInterrupt):
-                connection.import_file(describe(path), "t", if_exists)
-            answer = connection.run("SELECT * FROM t")
-            assert answer is not None
-            assert answer.frame.values.tolist() == [[1, 2]]
+            with pytest.raises(error):
+                connection.import_file(Watched(path, ";", "utf-8", ["x", "y"]), "t", if_exists)
+            assert fetched(connection, "SELECT * FROM t").values.tolist() == [[1, 2]]
+        assert connection.tables() == ["t"]
 
 
-def test_if_exists(notebook: Notebook) -> None:
+def test_a_file_in_a_table_that_exists(notebook: Notebook) -> None:
     write("x;y\n1;01\n2;2A\n")
     notebook("%SQL_import_tsv t.csv")
-    with pytest.raises(SQLError, match="exists already"):
-        notebook("%SQL_import_tsv t.csv")
-    # columns are matched by name, and a code is text because the table says so
+    notebook.fails("%SQL_import_tsv t.csv", "exists already")
+    # columns are matched by name, and a code is text, with its zeros, because the table says so
     write("y;x\n02;3\n")
     assert notebook("%SQL_import_tsv t.csv --if_exists append -t T") == 1
-    assert notebook.rows("SELECT x, y FROM t ORDER BY x")[2][0] == 3
+    assert notebook.rows("SELECT x, y FROM t ORDER BY x") == [(1, "01"), (2, "2A"), (3, "02")]
     assert notebook("%SQL_import_tsv t.csv --if_exists replace") == 1
     assert notebook.rows("SELECT x FROM t") == [(3,)]
-
-
-def test_appending_to_a_column_of_text_keeps_the_zeros() -> None:
-    for target in MEMORIES:
-        with connect(target) as connection:
-            connection.run("CREATE TABLE t(code VARCHAR)")
-            path = Path("codes.csv")
-            path.write_text("code\n01\n02\n", encoding="utf-8")
-            connection.import_file(describe(path), "t", "append")
-            answer = connection.run("SELECT code FROM t ORDER BY code")
-            path.unlink()
-        assert answer is not None
-        assert answer.frame.code.tolist() == ["01", "02"]
 
 
 def test_what_cannot_be_imported_is_a_clear_error(notebook: Notebook) -> None:
     write("", "empty.csv")
     write("a;A\n1;2\n", "case.csv")
     for name, message in [("nowhere.csv", "there is no file"), ("empty.csv", "is empty"), ("case.csv", "same name")]:
-        with pytest.raises(SQLError, match=message):
-            notebook(f"%SQL_import_tsv {name}")
-    with pytest.raises(SQLError):
-        notebook("%SQL_import_tsv case.csv -e nonsense")
+        notebook.fails(f"%SQL_import_tsv {name}", message)
+    notebook.fails("%SQL_import_tsv case.csv -e nonsense", "write for instance -e utf-8")
+    notebook.fails("%SQL_import_tsv case.csv -s ab", "not one character")
+    Path("t.csv").write_bytes("nom;x\nNîmes;1\n".encode("latin-1"))
+    notebook.fails("%SQL_import_tsv t.csv", "try -e latin-1")
     assert notebook("%SQL_tables") == []
-
-
-def test_a_variable_may_hold_the_path(notebook: Notebook) -> None:
-    write("x\n1\n", "with space.csv")
-    notebook("from pathlib import Path\nsource = Path('with space.csv')")
-    notebook("%SQL_import_tsv source -t t")
-    assert notebook.rows("SELECT x FROM t") == [(1,)]
-
-
-@pytest.mark.parametrize("target", MEMORIES)
-def test_a_watched_import_ends_like_another(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("course.progress", "magics.sql.duck", "magics.sql.duckfile"):
-        monkeypatch.setattr(f"{module}.is_watched", lambda: True)
-    monkeypatch.setattr("magics.sql.duckfile._SECONDS", 0.001)
-    path = tmp_path / "t.csv"
-    path.write_text("x;y\n" + "3;4.5\n" * 100_000, encoding="utf-8")
-    with connect(target) as connection:
-        assert connection.import_file(describe(path), "t") == 100_000
 
 
 fields = st.one_of(
@@ -242,23 +187,23 @@ fields = st.one_of(
 )
 
 
+@pytest.mark.parametrize("target", MEMORIES)
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(fields, fields), min_size=1, max_size=8))
 def test_every_field_comes_back_as_the_number_or_the_text_it_is(
-    rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+    target: str, rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fields.csv"
     path.write_text("a;b;\n" + "".join(f"{a};{b};\n" for a, b in rows), encoding="utf-8")
     rows = [row for row in rows if any(row)] or rows
-    with connect(":memory:") as connection:
+    with connect(target) as connection:
         connection.import_file(describe(path, ";"), "t")
-        answer = connection.run("SELECT a, b FROM t WHERE a IS NOT NULL OR b IS NOT NULL")
-        assert answer is not None
+        back = fetched(connection, "SELECT a, b FROM t WHERE a IS NOT NULL OR b IS NOT NULL")
         declared = [kind for _, kind in connection.schema("t")]
     for position, kind in enumerate(declared):
         written = [row[position] for row in rows if any(row)]
-        read = answer.frame.iloc[:, position].tolist()
-        convert = {"INTEGER": int, "REAL": float, "TEXT": str}[kind]
+        read = back.iloc[:, position].tolist()
+        convert = {"INTEGER": int, "BIGINT": int, "REAL": float, "DOUBLE": float}.get(kind, str)
         present = [(field, value) for field, value in zip(written, read, strict=True) if field]
         assert [convert(field) for field, _ in present] == [convert(value) for _, value in present]
 
@@ -269,16 +214,16 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
     path = tmp_path / "t.csv"
     path.write_text("x;y\n1;2\n", encoding="utf-8")
     limits: list[int] = []
-    write = duckfile.write_file
+    write = DuckConnection._write
 
     def limit_of(connection: DuckConnection) -> int:
-        return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchone()[0])
+        return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
 
-    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> int:
+    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> None:
         limits.append(limit_of(connection))
-        return write(connection, *arguments, **options)
+        write(connection, *arguments, **options)
 
-    monkeypatch.setattr(duckfile, "write_file", watched)
+    monkeypatch.setattr(DuckConnection, "_write", watched)
     with connect(str(tmp_path / "a.duckdb"), create=True) as connection:
         assert isinstance(connection, DuckConnection)
         connection.run("SET threads = 2")
@@ -293,16 +238,218 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
         assert limit_of(connection) == pytest.approx(limit, rel=0.01)
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "_VALUES", 5_000)
+@pytest.mark.parametrize("suffix", ["db3", "duckdb"])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    monkeypatch.setattr(text_file, "_VALUES", 5_000)
+    # tracemalloc does not see Arrow's memory
+    arrow: list[int] = []
+    monkeypatch.setattr(Watched, "see", lambda _: arrow.append(pa.total_allocated_bytes()), raising=False)
     peaks = []
     for count in (20_000, 80_000):
         path = tmp_path / f"{count}.csv"
         path.write_text("x;y;z;\n" + "".join(f"{i};{i}.5;word{i};\n" for i in range(count)), encoding="utf-8")
-        with connect(str(tmp_path / f"{count}.db3"), create=True) as connection:
+        with connect(str(tmp_path / f"{count}.{suffix}"), create=True) as connection:
             connection.import_file(describe(path), "warm")
+            arrow.clear()
             tracemalloc.start()
-            connection.import_file(describe(path), "t")
-            peaks.append(tracemalloc.get_traced_memory()[1])
+            connection.import_file(Watched(path, ";", "utf-8", ["x", "y", "z"]), "t")
+            peaks.append(tracemalloc.get_traced_memory()[1] + max(arrow) - arrow[0])
             tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
+
+
+# ---------------------------------------------------------------------- DataFrames
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
+dates = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2250, 1, 1))
+COLUMNS: dict[str, Any] = {
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "float64": st.floats(allow_nan=True, allow_infinity=True),
+    "bool": st.booleans(),
+    "str": st.one_of(st.none(), text),
+    "datetime64[ns]": st.one_of(st.none(), dates),
+    "object": st.one_of(st.none(), st.binary(max_size=12)),
+}
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> pd.DataFrame:
+    rows = draw(st.integers(1, 6))
+    labels = draw(st.lists(names, min_size=1, max_size=6, unique_by=folded))
+    columns = []
+    for _ in labels:
+        dtype = draw(st.sampled_from(list(COLUMNS)))
+        values = draw(st.lists(COLUMNS[dtype], min_size=rows, max_size=rows))
+        columns.append(pd.Series(values, dtype=dtype))
+    frame = pd.concat(columns, axis="columns")
+    frame.columns = pd.Index(labels)
+    # an index that must not be written
+    return frame.set_axis(range(100, 100 + rows), axis="index")
+
+
+def as_sqlite_keeps_it(series: pd.Series[Any]) -> pd.Series[Any]:
+    if series.dtype == "bool":
+        return series.astype("int64")
+    if str(series.dtype).startswith("datetime64"):
+        return pd.Series([None if pd.isna(value) else value.isoformat(sep=" ") for value in series], dtype=object)
+    # the file format of SQLite keeps no sign for zero
+    return series + 0.0 if series.dtype == "float64" else series
+
+
+def same(back: pd.Series[Any], expected: pd.Series[Any]) -> bool:
+    """Tell whether two columns hold the same values, missing ones and the sign of zero included."""
+    assert len(back) == len(expected)
+    for left, right in zip(back, expected, strict=True):
+        if pd.isna(right) or pd.isna(left):
+            if not (pd.isna(right) and pd.isna(left)):
+                return False
+        elif left != right or repr(left).startswith("-") != repr(right).startswith("-"):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("target", MEMORIES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=frames(), table=names.filter(lambda name: not folded(name).startswith("sqlite_")))
+def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: str) -> None:
+    with connect(target) as connection:
+        assert connection.import_frame(frame, table) == len(frame)
+        back = fetched(connection, f"SELECT * FROM {quoted(table)}")
+        assert list(back.columns) == list(frame.columns)
+        assert connection.tables() == [table]
+        for position in range(frame.shape[1]):
+            column = frame.iloc[:, position]
+            expected = as_sqlite_keeps_it(column) if target == ":memory:" else column
+            assert same(back.iloc[:, position], expected)
+
+
+@pytest.mark.parametrize("target", MEMORIES)
+def test_dtypes_come_back(target: str) -> None:
+    frame = pd.DataFrame({"i": [1, 2], "f": [0.1, np.nan], "s": pd.Series(["é\0b", None], dtype="str")})
+    with connect(target) as connection:
+        connection.import_frame(frame, "t")
+        assert_frame_equal(fetched(connection, "SELECT * FROM t"), frame)
+
+
+def test_categories_dates_and_nullable_integers_are_values() -> None:
+    frame = pd.DataFrame({"c": pd.Categorical(["x", None]), "d": [dt.date(2016, 12, 31), None]})
+    frame["n"] = pd.array([2**60 + 1, None], dtype="Int64")
+    with connect(":memory:") as connection:
+        connection.import_frame(frame, "t")
+        back = fetched(connection, "SELECT c, d, n, typeof(n) AS k, strftime('%m', d) AS m FROM t LIMIT 1")
+        assert connection.schema("t") == [("c", "TEXT"), ("d", "DATE"), ("n", "INTEGER")]
+    assert back.values.tolist() == [["x", "2016-12-31", 2**60 + 1, "integer", "12"]]
+
+
+@pytest.mark.parametrize("target", MEMORIES)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(pd.DataFrame({"a": [1], "A": [2]}), id="case"),
+        pytest.param(pd.DataFrame([[1, 2]], columns=["a", "a"]), id="twice"),
+        pytest.param(pd.DataFrame({"": [1]}), id="empty"),
+        pytest.param(pd.DataFrame({"a\0b": [1]}), id="null"),
+        pytest.param(pd.DataFrame(index=[1, 2]), id="no column"),
+        pytest.param(pd.DataFrame({"a": [2**70]}), id="integer"),
+        pytest.param(pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}), id="surrogate"),
+        pytest.param(pd.DataFrame({"a": [1j]}), id="complex"),
+        pytest.param(pd.DataFrame({"a": [object()]}), id="object"),
+        pytest.param(pd.DataFrame({"a": pd.period_range("2016-12", periods=2, freq="M")}), id="period"),
+        pytest.param(pd.DataFrame({"a": pd.interval_range(0, 2)}), id="interval"),
+    ],
+)
+def test_what_cannot_be_stored_is_a_clear_error_and_leaves_nothing(target: str, frame: pd.DataFrame) -> None:
+    with connect(target) as connection:
+        with pytest.raises(SQLError):
+            connection.import_frame(frame, "t")
+        assert connection.tables() == []
+
+
+def test_ten_thousand_columns() -> None:
+    frame = pd.DataFrame(np.arange(20_000).reshape(2, 10_000)).rename(columns="c{}".format)
+    with connect(":memory:") as connection, pytest.raises(SQLError, match="SQLite holds 2,000 columns"):
+        connection.import_frame(frame, "t")
+    with connect("duckdb://") as connection:
+        assert connection.import_frame(frame, "t") == 2
+        assert_frame_equal(fetched(connection, "SELECT * FROM t"), frame)
+
+
+@pytest.mark.parametrize("target", ["a.db3", "a.duckdb"])
+@pytest.mark.parametrize("if_exists", ["replace", "append"])
+def test_a_table_of_another_database_is_written_where_it_is(
+    one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, if_exists: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one_notebook(f"%SQL_connect {target} --create")
+    one_notebook(f"%SQL ATTACH 'other_{target}' AS other; CREATE TABLE other.t AS SELECT 1 AS x")
+    (name,) = one_notebook("%SQL_tables")
+    one_notebook.names["frame"] = pd.DataFrame({"x": [2]})
+    assert one_notebook(f"%SQL_import_df frame -t {name} --if_exists {if_exists}") == 1
+    assert one_notebook.rows("SELECT x FROM other.t") == ([(2,)] if if_exists == "replace" else [(1,), (2,)])
+    one_notebook("%SQL CREATE TEMP TABLE passing(x INTEGER)")
+    assert one_notebook(f"%SQL_import_df frame -t passing --if_exists {if_exists}") == 1
+    assert one_notebook.rows("SELECT x FROM temp.passing") == [(2,)]
+    assert one_notebook("%SQL_tables") == [name, "passing"]
+    forget(one_notebook)
+
+
+def test_a_frame_in_a_table_that_exists(notebook: Notebook) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]}, index=[7, 8])
+    assert notebook("%SQL_import_df frame") == 2
+    assert notebook("%SQL_schema frame --as_list") == [("x", int), ("y", str)]
+    notebook.fails("%SQL_import_df frame", "exists already")
+    # columns are matched by name
+    notebook.names["frame"] = pd.DataFrame({"y": ["c"], "x": [3]})
+    assert notebook("%SQL_import_df frame --if_exists append") == 1
+    assert notebook.rows("SELECT x, y FROM frame") == [(1, "a"), (2, "b"), (3, "c")]
+    assert notebook("%SQL_import_df frame -t FRAME --if_exists replace") == 1
+    assert notebook.rows("SELECT x, y FROM frame") == [(3, "c")]
+
+
+@pytest.mark.parametrize("if_exists", ["replace", "append"])
+def test_a_frame_that_fails_half_way_leaves_the_table_as_it_was(notebook: Notebook, if_exists: str) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": ["kept"]})
+    notebook("%SQL_import_df frame")
+    notebook.names["frame"] = pd.DataFrame({"x": pd.Series(["y"] * 30_000 + [object()], dtype=object)})
+    notebook.fails(f"%SQL_import_df frame --if_exists {if_exists}")
+    assert notebook.rows("SELECT x FROM frame") == [("kept",)]
+
+
+def test_the_reason_of_a_failed_append_is_told(notebook: Notebook) -> None:
+    notebook("%SQL CREATE TABLE t(x INTEGER UNIQUE); INSERT INTO t VALUES (1)")
+    notebook.names["twice"], notebook.names["other"] = pd.DataFrame({"x": [2, 1]}), pd.DataFrame({"y": [1]})
+    notebook.fails("%SQL_import_df twice -t t --if_exists append", r"(?i)unique")
+    notebook.fails("%SQL_import_df other -t t --if_exists append", r"\by\b.*columns here: x")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+    # nothing is left of the frames that were not written
+    assert notebook("%SQL_tables") == ["t"]
+
+
+def test_bytes_and_half_precision_come_back(notebook: Notebook) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": [b"\0a", None, b""], "half": np.full(3, 1.5, dtype="float16")})
+    notebook("%SQL_import_df frame")
+    values = [row[0] for row in notebook.rows("SELECT x FROM frame")]
+    assert [type(value) for value in (values[0], values[2])] == [bytes, bytes]
+    assert pd.isna(values[1])
+    assert type(notebook("%SQL SELECT x FROM frame").x[0]) is bytes
+    assert notebook.rows("SELECT DISTINCT half FROM frame") == [(1.5,)]
+
+
+def test_an_import_inside_a_transaction_is_part_of_it_or_refused(notebook: Notebook) -> None:
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    notebook("%SQL_connect :memory:")
+    notebook("%SQL BEGIN")
+    notebook("%SQL_import_df frame")
+    notebook("%SQL ROLLBACK")
+    assert notebook("%SQL_tables") == []
+    notebook("%SQL_connect duckdb://")
+    notebook("%SQL BEGIN; CREATE TABLE t(x INTEGER)")
+    notebook.fails("%SQL_import_df frame", "COMMIT or ROLLBACK")
+    notebook("%SQL COMMIT")
+    assert notebook("%SQL_tables") == ["t"]
+
+
+def test_what_is_no_dataframe_is_refused(notebook: Notebook) -> None:
+    notebook.names["series"] = pd.Series([1], name="x")
+    notebook.fails("%SQL_import_df series", r"series.reset_index\(\)")
+    notebook.fails("%SQL_import_df seriesx", "no variable seriesx: did you mean series")

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from magics.sql.connection import Answer, Connection, Table
-from magics.sql.errors import SQLError
-from magics.sql.functions import recorded
-from magics.sql.location import shown_path
-from magics.sql.naming import parameter, quoted
-from magics.sql.values import storable
+from magics.sql.connection import Answer, Connection
+from magics.sql.names import Catalog, SQLError, Table, parameter, quoted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from magics.sql.delimited import DelimitedFile
-
 # between two looks at Ctrl-C: about a millisecond of SQLite's virtual machine
 _INSTRUCTIONS = 100_000
+_ROWS = 20_000
+# what the last Python function that failed had raised: SQLite only says that one did
+_raised: list[BaseException] = []
 
 
 def open_sqlite(path: Path | None, *, read_only: bool, create: bool) -> SqliteConnection:
-    """Open an SQLite database; its file is made only if ``create``.
+    """Open an SQLite database, in memory if ``path`` is None; its file is made only if ``create``.
 
-    Args:
-        path: the file, None for a database in memory.
-        read_only: refuse every statement that writes, in this file or another.
-        create: make the file if it is missing.
+    A read-only one refuses every statement that writes, in this file or another.
 
     Raises:
         SQLError: the file cannot be opened, or is damaged.
@@ -43,7 +39,6 @@ def open_sqlite(path: Path | None, *, read_only: bool, create: bool) -> SqliteCo
         raw = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise SQLError(f"{path} cannot be opened: {error}") from None
-    raw.set_progress_handler(lambda: 0, _INSTRUCTIONS)
     connection = SqliteConnection(raw, path, read_only=read_only)
     try:
         # a damaged file is found here rather than at the first query
@@ -71,30 +66,37 @@ class _Bound(dict[str, Any]):
         self._namespace = namespace
 
     def __missing__(self, name: str) -> Any:
+        from magics.sql.frames import storable
+
         return storable(parameter(self._namespace, name))
 
 
 class SqliteConnection(Connection):
-    """An open SQLite database; a raw ``sqlite3.Connection`` is wrapped as it is."""
+    """An open SQLite database; a raw ``sqlite3.Connection`` is wrapped, and only learns to be interrupted."""
 
     engine: ClassVar[str] = "sqlite"
+    # OverflowError: an integer over 64 bits; UnicodeError: half a surrogate pair
+    errors: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error, OverflowError, UnicodeError)
 
     def __init__(self, raw: sqlite3.Connection, path: Path | None, *, read_only: bool = False) -> None:
         super().__init__(raw, path, read_only=read_only)
-        self._raised: list[Exception] = []
-
-    def _engine_errors(self) -> tuple[type[Exception], ...]:
-        # OverflowError: an integer over 64 bits; UnicodeError: half a surrogate pair
-        return (sqlite3.Error, OverflowError, UnicodeError)
+        # a closed one is found by what it is asked
+        with suppress(sqlite3.ProgrammingError):
+            raw.set_progress_handler(lambda: 0, _INSTRUCTIONS)
 
     def _cause(self, error: Exception) -> Exception:
         if str(error) == "interrupted":
             raise KeyboardInterrupt from error
-        if not self._raised or "user-defined" not in str(error):
+        if not _raised or "user-defined" not in str(error):
             return error
-        cause = self._raised.pop()
+        cause = _raised.pop()
+        if not isinstance(cause, Exception):
+            raise cause
         cause.add_note("raised by a Python function that SQL called")
         return cause
+
+    def _read_file(self) -> str:
+        return os.fsdecode(self._rows("PRAGMA database_list")[0][2] or "")
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         raw = self.raw
@@ -109,7 +111,7 @@ class SqliteConnection(Connection):
             raw.text_factory = factory
 
     # ------------------------------------------------------------------ names
-    def _read_catalog(self) -> dict[str, Table]:
+    def _read_catalog(self) -> Catalog:
         catalog = {}
         for _, schema, _ in self._rows("PRAGMA database_list"):
             listing = f"SELECT name FROM {quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608
@@ -140,20 +142,46 @@ class SqliteConnection(Connection):
         return [statement for statement in (*statements, sql[start:]) if statement.strip()]
 
     def _execute(self, statement: str, namespace: Mapping[str, Any], limit: int | None) -> Answer | None:
-        raw = self.raw
-        outside = not raw.in_transaction
-        with closing(raw.cursor()) as cursor:
+        from magics.sql.frames import frame_of
+
+        with self._committing(), closing(self.raw.cursor()) as cursor:
             cursor.row_factory = None
             cursor.execute(statement, _Bound(namespace))
-            answer = None if cursor.description is None else _fetch(cursor, limit)
-        if outside and raw.in_transaction and raw.isolation_level is not None and not _begins(statement):
-            raw.commit()
-        self._is_stale |= answer is None
-        return answer
+            if cursor.description is None:
+                self._is_stale = True
+                return None
+            # one row more tells whether there are others
+            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
+            frame = frame_of(rows[:limit], [column[0] for column in cursor.description])
+            return Answer(frame, more=len(frame) < len(rows))
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        """Let each statement commit itself, also on a connection whose client would begin a transaction unasked."""
+        raw = self.raw
+        level = raw.isolation_level
+        if level is None or raw.in_transaction:
+            yield
+            return
+        raw.isolation_level = None
+        try:
+            yield
+        finally:
+            raw.isolation_level = level
 
     def _create_function(self, function: Callable[..., Any], name: str) -> None:
-        wrapped, count = recorded(function, self._raised)
-        self.raw.create_function(name, count, wrapped)
+        from magics.sql.frames import plain
+
+        @wraps(function)
+        def call(*values: Any) -> Any:
+            __tracebackhide__ = True
+            try:
+                return plain(function(*values))
+            except BaseException as error:
+                _raised[:] = [error]
+                raise
+
+        self.raw.create_function(name, _argument_count(function), call)
 
     # ------------------------------------------------------------------ tables in and out
     @contextmanager
@@ -171,53 +199,32 @@ class SqliteConnection(Connection):
                 raw.execute("RELEASE import")
             raise
 
-    def _write_frame(self, frame: DataFrame, table: str, append: bool) -> int:
-        from magics.sql.frames import write_frame
+    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None:
+        """Write a frame: dates and times as ISO text, which SQLite's own functions read; no sign for zero."""
+        from pandas import CategoricalDtype
 
-        return write_frame(self, frame, table, append=append)
+        from magics.sql.frames import declared_type, stored
 
-    def _write_file(self, file: DelimitedFile, table: str, append: bool) -> int:
-        from magics.sql.streaming import write_file
-
-        return write_file(self, file, table, append=append)
-
-    def create_table(self, table: str, names: list[str], types: list[str]) -> None:
-        """Create a table with these columns and SQL types."""
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in zip(names, types, strict=True))
-        self.raw.execute(f"CREATE TABLE {quoted(table)} ({columns})")
-
-    def insert(self, table: str, names: list[str], columns: list[list[Any]]) -> None:
-        """Insert rows given column by column."""
-        into = ", ".join(map(quoted, names))
-        marks = ", ".join("?" * len(names))
-        self.raw.executemany(
-            f"INSERT INTO {quoted(table)} ({into}) VALUES ({marks})",  # noqa: S608 - names are quoted, values bound
-            zip(*columns, strict=True),
-        )
+        columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
+        columns = [one.astype(object) if isinstance(one.dtype, CategoricalDtype) else one for one in columns]
+        names = ", ".join(map(quoted, frame.columns))
+        if not append:
+            typed = ", ".join(f"{quoted(str(one.name))} {declared_type(one)}" for one in columns)
+            self.raw.execute(f"CREATE TABLE {quoted(*path)} ({typed})")
+        marks = ", ".join("?" * len(columns))
+        for start in range(0, len(frame), _ROWS):
+            values = [stored(one.iloc[start : start + _ROWS]) for one in columns]
+            self.raw.executemany(
+                f"INSERT INTO {quoted(*path)} ({names}) VALUES ({marks})",  # noqa: S608 - names are quoted
+                zip(*values, strict=True),
+            )
 
 
-def _begins(statement: str) -> bool:
-    words = statement.split(maxsplit=1)
-    return bool(words) and words[0].upper().rstrip(";") in {"BEGIN", "SAVEPOINT"}
-
-
-def _fetch(cursor: sqlite3.Cursor, limit: int | None) -> Answer:
-    from magics.sql.results import frame_of
-
-    # one row more tells whether there are others
-    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
-    names = [column[0] for column in cursor.description]
-    kept = rows if limit is None else rows[:limit]
-    return Answer(frame_of(kept, names), more=len(kept) < len(rows))
-
-
-def wrap_sqlite(raw: sqlite3.Connection) -> SqliteConnection:
-    """Wrap a connection opened by the notebook itself.
-
-    Raises:
-        SQLError: it is closed.
-    """
-    with SqliteConnection(raw, None).translated(""), closing(raw.cursor()) as cursor:
-        cursor.row_factory = None
-        file = cursor.execute("PRAGMA database_list").fetchone()[2]
-    return SqliteConnection(raw, shown_path(os.fsdecode(file or "")))
+def _argument_count(function: Callable[..., Any]) -> int:
+    """Return the number of arguments, -1 for any number: with default values several are right."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        raise SQLError(f"the arguments of {function!r} are unknown: wrap it in a function of your own") from None
+    fixed = all(item.kind in {item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD} for item in parameters)
+    return len(parameters) if fixed and all(item.default is item.empty for item in parameters) else -1
