@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ import pytest
 from filelock import FileLock
 from published_pages import Watched
 
-from course.publish.browser import find_chromium
+from course.diagnosis.facts import BROWSERS
 
-CHROMIUM = find_chromium()
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from course.publish.html import HTMLPageExporter
 from course.publish.slides import SlidesExporter
-from course.publish.typst import PDFExporter
+from course.publish.paper import PDFExporter
 
 if TYPE_CHECKING:
     from nbconvert.exporters import Exporter

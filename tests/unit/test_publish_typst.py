@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from pypdf import PdfReader
 
 from course.errors import MissingDependencyError
-from course.publish.typst import NotesPDFExporter, PDFExporter, SlidesPDFExporter
+from course.publish.paper import NotesPDFExporter, PDFExporter, SlidesPDFExporter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ def test_every_font_is_embedded(pages: PdfReader) -> None:
 
 
 def test_no_font_of_the_machine_is_used() -> None:
-    from course.publish.typst.compiler import _fonts
+    from course.publish.paper.compiler import _fonts
 
     places = [font.path for font in _fonts().fonts() if font.path is not None]
     assert places

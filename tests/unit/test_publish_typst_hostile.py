@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pypdf import PdfReader
 
-from course.publish.typst import NotesPDFExporter, PDFExporter, SlidesPDFExporter
+from course.publish.paper import NotesPDFExporter, PDFExporter, SlidesPDFExporter
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 ARTICLE = PDFExporter()

@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pypdf import PdfReader
 
-from course.publish.typst import NotesPDFExporter, SlidesPDFExporter
+from course.publish.paper import NotesPDFExporter, SlidesPDFExporter
 
 LONG = "\n".join(f"line {i}" for i in range(300))
 PROSE = "The question of the course is a sum by age class. " * 60

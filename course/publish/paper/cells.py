@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bs4 import BeautifulSoup
 from bs4.exceptions import ParserRejectedMarkup
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from course.publish.paper.column import Context
+from course.publish.markdown import HEADINGS, markdown_to_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
-from course.publish.paper.html_walker import HEADINGS, HtmlWalker
+from course.publish.paper.html_walker import HtmlWalker
 from course.publish.paper.monospaced import code_cell, text_output
 from course.publish.paper.pictures import SUFFIXES, data_bytes, image
+
+if TYPE_CHECKING:
+    from course.publish.paper.column import Context
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # An SVG picture is kept as it is written: html.parser would lower the case of its attributes.
@@ -40,42 +42,22 @@ class ReadCell:
 def read_cells(notebook: Mapping[str, Any]) -> list[ReadCell]:
     """Return the cells of a notebook, Markdown parsed once."""
     return [
-        ReadCell(cell, markdown_tree(cell["source"], cell.get("attachments")) if _is(cell, "markdown") else None)
+        ReadCell(
+            cell, markdown_tree(cell["source"], cell.get("attachments")) if cell["cell_type"] == "markdown" else None
+        )
         for cell in notebook["cells"]
     ]
 
 
-def _is(cell: Mapping[str, Any], kind: str) -> bool:
-    return bool(cell["cell_type"] == kind)
-
-
-class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, with formulas and code left to the exporter."""
-
-    def block_code(self, code: str, info: str | None = None) -> str:
-        language = (info or "").split(maxsplit=1)[0] if (info or "").strip() else ""
-        return f'<pre data-language="{escape(language)}">{escape(code)}</pre>\n'
-
-    def block_math(self, body: str) -> str:
-        return f'<x-math data-display="">{escape(body)}</x-math>'
-
-    def inline_math(self, body: str) -> str:
-        return f"<x-math>{escape(body)}</x-math>"
-
-    def latex_environment(self, name: str, body: str) -> str:
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
-
-    def _embed_image_or_attachment(self, src: str) -> str:
-        name = src.removeprefix("attachment:")
-        if name != src and name not in self.attachments:
-            return name
-        return str(super()._embed_image_or_attachment(src))
-
-
 def markdown_tree(source: str, attachments: dict[str, Any] | None = None) -> BeautifulSoup:
     """Return the HTML tree of a Markdown text; formulas are ``<x-math>`` elements holding their LaTeX source."""
-    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=attachments or {})
-    return html_tree(MarkdownWithMath(renderer=renderer).render(_clean(source)))
+
+    def element(latex: str, *, display: bool) -> str:
+        return f"<x-math{' data-display' if display else ''}>{escape(latex)}</x-math>"
+
+    # What paper cannot show is told when it is set.
+    html = markdown_to_html(_clean(source), element, lambda _: None, attachments=attachments, highlighted=False)
+    return html_tree(html)
 
 
 def html_tree(source: str) -> BeautifulSoup:
@@ -102,7 +84,7 @@ def _set_cell(read: ReadCell, context: Context) -> str:
     if read.tree is not None:
         return paragraph(HtmlWalker(context, read.tree).walk())
     cell, metadata = read.cell, read.cell.get("metadata", {})
-    if not _is(cell, "code"):
+    if cell["cell_type"] != "code":
         # A raw cell meant for another format is not for this one.
         meant_for = metadata.get("format", metadata.get("raw_mimetype", ""))
         return EMPTY if meant_for else text_output(cell["source"], context)
@@ -126,11 +108,12 @@ def _set_output(output: Mapping[str, Any], context: Context) -> str:
 
 
 def _set_data(data: Mapping[str, Any], metadata: Mapping[str, Any], context: Context) -> str:
-    for mimetype, suffix in SUFFIXES.items():
+    for mimetype in SUFFIXES:
         if mimetype in data:
-            asked = metadata.get(mimetype) if isinstance(metadata.get(mimetype), dict) else {}
+            asked = metadata.get(mimetype)
+            asked = asked if isinstance(asked, dict) else {}
             alt = str(asked.get("alt") or metadata.get("alt") or "")
-            return image(data_bytes(mimetype, data[mimetype]), suffix, context, alt, asked)
+            return image(data_bytes(mimetype, data[mimetype]), SUFFIXES[mimetype], context, alt, asked)
     for mimetype in ("text/html", "text/latex", "text/markdown"):
         if mimetype in data and _WIDGET not in data:
             tree = _read_output(data[mimetype], is_html=mimetype == "text/html")
@@ -138,15 +121,20 @@ def _set_data(data: Mapping[str, Any], metadata: Mapping[str, Any], context: Con
             shows = tree.get_text().strip() or tree.find(["img", "x-svg", "table", "iframe", "video", "audio", "hr"])
             if shows and content.strip("[] \n"):
                 return call("html-output", content)
-    kinds = [mimetype for mimetype in data if mimetype != "text/plain"]
+    return _set_plain(data, context)
+
+
+def _set_plain(data: Mapping[str, Any], context: Context) -> str:
+    kinds = ", ".join(mimetype for mimetype in data if mimetype != "text/plain")
     if "text/plain" in data:
-        if _WIDGET in data or any("javascript" in kind for kind in kinds):
-            context.parts.warn(f"output shown as its text, paper has no {kinds[0]}: {data['text/plain'][:80]}")
-        return text_output(data["text/plain"], context)
+        text = data["text/plain"]
+        if _WIDGET in data or "javascript" in kinds:
+            context.parts.warn(f"output shown as its text, paper has no {kinds}: {text[:80]}")
+        return text_output(text, context)
     if not kinds:
         return EMPTY
-    context.parts.warn(f"output not shown: {', '.join(kinds)}, without a text form")
-    return call("missing", literal(context.words("no_text", kinds=", ".join(kinds))))
+    context.parts.warn(f"output not shown: {kinds}, without a text form")
+    return call("missing", literal(context.words("no_text", kinds=kinds)))
 
 
 @lru_cache(maxsize=32)  # a slide is set again at each step of shrinking

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from course.publish.paper.compiler import Parts
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from course.publish.paper.compiler import Parts
 
 # Advance of a DejaVu Sans Mono character, in ems (the font's own metrics: 1233 units of 2048).
 _MONOSPACE_ADVANCE = 1233 / 2048
@@ -46,15 +49,14 @@ ARTICLE = Column(595.28 - 2 * 68, 11, 8.25, 400, 60, (9, 8.5, 8, 7.5, 7), table_
 # Beside a slide, on the A4 handout.
 NOTES = Column(207, 10, 7, 20, 14, (8, 7.5, 7), table_rows=10, image_height=140)
 
-# 13.333 x 7.5 inches, the usual wide slide; the height available is the page less its margins.
-SLIDE_WIDTH, SLIDE_HEIGHT = 960.0, 540.0
-SLIDE_MARGIN_X, SLIDE_MARGIN_TOP, SLIDE_MARGIN_BOTTOM = 54.0, 38.0, 40.0
+# 13.333 x 7.5 inches, the usual wide slide; the room is the height of the page less its margins.
+SLIDE_PAGE = {"width": "960pt", "margin": "(x: 54pt, top: 38pt, bottom: 40pt)"}
+SLIDE_HEIGHT, SLIDE_TOP, SLIDE_ROOM = 540.0, 38.0, 540.0 - 38 - 40
 
 
 def _slide(scale: float, lines: int, rows: int, picture: float) -> Column:
     table_sizes = tuple(size * scale for size in (20, 18, 16, 14, 13))
-    width = SLIDE_WIDTH - 2 * SLIDE_MARGIN_X
-    return Column(width, 23 * scale, 16 * scale, 2 * lines, lines, table_sizes, rows, picture)
+    return Column(960 - 2 * 54, 23 * scale, 16 * scale, 2 * lines, lines, table_sizes, rows, picture)
 
 
 # Shrink the type a little at a time; when it would be too small to read in a room, cut more instead.
@@ -96,7 +98,7 @@ class Context:
     Attributes:
         parts: receives files, fragile pieces and warnings.
         folder: where the relative addresses of images start.
-        edition: language of the document: ``fr`` or ``fr-FR`` for French, anything else for English.
+        language: ``fr`` or ``en``, the language of the words that the document adds.
         code_language: Pygments name of the language of the code cells.
         column: the column the cell is set in.
         anchors: headings that can be linked to.
@@ -105,17 +107,12 @@ class Context:
 
     parts: Parts
     folder: Path
-    edition: str = "en"
+    language: str = "en"
     code_language: str = "ipython3"
     column: Column = ARTICLE
     anchors: frozenset[str] = frozenset()
     heading_offset: int = 0
 
-    @property
-    def language(self) -> str:
-        """Language of the words that the document adds."""
-        return "fr" if self.edition.lower().replace("_", "-").partition("-")[0] == "fr" else "en"
-
     def words(self, caption: str, **values: object) -> str:
-        """Return a caption in the language of the edition."""
+        """Return a caption in the language of the document."""
         return (_FRENCH if self.language == "fr" else _ENGLISH)[caption].format(**values)

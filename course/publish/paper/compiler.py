@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -100,6 +100,10 @@ class Parts:
         self.fragiles[name] = Fragile(definition, fallback, problem)
         return name
 
+    def definitions(self) -> str:
+        """Return the Typst definitions of every fragile piece."""
+        return "".join(f"#let {name} = {fragile.definition}\n" for name, fragile in self.fragiles.items())
+
     def warn(self, problem: str) -> None:
         """Keep a one-line warning, once."""
         line = " ".join(problem.split())
@@ -107,19 +111,14 @@ class Parts:
             self.warnings.append(line)
 
 
-def template(*names: str) -> str:
-    """Return the text of the Typst templates of these names, one after the other."""
-    return "\n".join((_TEMPLATES / f"{name}.typ").read_text(encoding="utf-8") for name in names)
-
-
-def compile_pdf(functions: str, body: str, parts: Parts) -> bytes:
+def compile_pdf(template: str, body: str, parts: Parts) -> bytes:
     """Return the PDF of a document; the same source and parts always give the same bytes.
 
     Pieces that Typst refuses are replaced by their source, with a warning in ``parts.warnings``.
 
     Args:
-        functions: the Typst templates.
-        body: the Typst document, which may use the functions and the parts.
+        template: name of the Typst template whose functions it uses, beside those of ``common``.
+        body: the Typst document.
         parts: its pictures and fragile pieces.
 
     Raises:
@@ -128,47 +127,47 @@ def compile_pdf(functions: str, body: str, parts: Parts) -> bytes:
     """
     try:
         # No date: the same input gives the same bytes, whenever it is built.
-        return bytes(_mending(functions, body, parts, lambda typst: typst.compile(format="pdf", timestamp=0)))
+        return bytes(_mending(template, body, parts, lambda typst: typst.compile(format="pdf", timestamp=0)))
     finally:
         _forget_documents()
 
 
-def query_values(functions: str, body: str, parts: Parts, label: str) -> list[Any]:
+def query_values(template: str, body: str, parts: Parts, label: str) -> list[Any]:
     """Return the values of the metadata elements that carry a label, once the document is laid out.
 
-    Arguments and errors are those of ``compile_pdf``.
+    Other arguments and errors are those of ``compile_pdf``.
     """
-    found = _mending(functions, body, parts, lambda typst: typst.query(f"<{label}>", field="value"))
+    found = _mending(template, body, parts, lambda typst: typst.query(f"<{label}>", field="value"))
     return list(json.loads(found))
 
 
-def _mending(functions: str, body: str, parts: Parts, run: Callable[[Any], Any]) -> Any:
-    """Run Typst on the document; where it is refused, once more without the fragile pieces that do not compile alone."""
+def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) -> Any:
+    """Run Typst on the document; where it is refused, again without the fragile pieces that do not compile alone."""
     typst = _typst()
+    functions = "\n".join((_TEMPLATES / f"{name}.typ").read_text(encoding="utf-8") for name in ("common", template))
     with TemporaryDirectory(prefix="course-typst-") as folder:
         for file, content in parts.files.items():
             (Path(folder) / file).write_bytes(content)
-        # Packages are looked for in this folder alone, not among those that the user has installed.
-        places = {"root": folder, "package_path": folder, "package_cache_path": folder, "font_paths": _fonts()}
 
-        def attempt() -> Any:
-            definitions = (f"#let {name} = {fragile.definition}\n" for name, fragile in parts.fragiles.items())
-            return run(typst.Compiler(f"{functions}\n{''.join(definitions)}{body}\n".encode(), **places))
+        def compiler(document: str) -> Any:
+            # Packages are looked for in this folder alone, not among those that the user has installed.
+            places = {"root": folder, "package_path": folder, "package_cache_path": folder}
+            return typst.Compiler(f"{functions}\n{document}\n".encode(), font_paths=_fonts(), **places)
 
         try:
-            return attempt()
+            return run(compiler(parts.definitions() + body))
         except RuntimeError as error:  # TypstError is one; a query raises the plain class
             refused = False
             for name, fragile in parts.fragiles.items():
                 try:
-                    typst.Compiler(f"{functions}\n#{{ {fragile.definition} }}".encode(), **places).compile()
+                    compiler(f"#{{ {fragile.definition} }}").compile()
                 except typst.TypstError:
-                    parts.fragiles[name] = Fragile(fragile.fallback, fragile.fallback, fragile.problem)
+                    parts.fragiles[name] = replace(fragile, definition=fragile.fallback)
                     parts.warn(fragile.problem)
                     refused = True
             if not refused:
                 raise BuildError(f"Typst cannot set the document ({error}); please report it") from error
-            return attempt()
+            return run(compiler(parts.definitions() + body))
 
 
 def _forget_documents() -> None:

@@ -6,41 +6,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbconvert.exporters import Exporter
+from nbconvert.exporters.exporter import Exporter, FilenameExtension
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-from traitlets import default
 
+from course.publish.markdown import HEADINGS, Identifiers
 from course.publish.menu_output import DropMenu
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
-from course.publish.paper.column import (
-    NOTES,
-    SLIDE_HEIGHT,
-    SLIDE_MARGIN_BOTTOM,
-    SLIDE_MARGIN_TOP,
-    SLIDE_MARGIN_X,
-    SLIDE_STEPS,
-    SLIDE_WIDTH,
-    Context,
-)
-from course.publish.paper.compiler import (
-    Parts,
-    array,
-    boolean,
-    call,
-    compile_pdf,
-    literal,
-    points,
-    query_values,
-    template,
-)
-from course.publish.paper.html_walker import HEADINGS, anchor_of
+from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
+from course.publish.paper.compiler import Parts, array, boolean, call, compile_pdf, literal, points, query_values
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 # Below this number of headings a table of contents is longer than what it saves.
 _FEWEST_HEADINGS = 3
-_ROOM = SLIDE_HEIGHT - SLIDE_MARGIN_BOTTOM - SLIDE_MARGIN_TOP
 _LAST_STEP = len(SLIDE_STEPS) - 1
 
 
@@ -49,10 +28,7 @@ class PDFExporter(Exporter):
 
     output_mimetype = "application/pdf"
     export_from_notebook = "PDF (course)"
-
-    @default("file_extension")
-    def _default_file_extension(self) -> str:
-        return ".pdf"
+    file_extension = FilenameExtension(".pdf")
 
     def _init_preprocessors(self) -> None:
         super()._init_preprocessors()  # type: ignore[no-untyped-call]
@@ -72,23 +48,22 @@ class PDFExporter(Exporter):
         """
         told = resources.setdefault("course_warnings", []) if resources is not None else []
         notebook, resources = super().from_notebook_node(nb, resources, **kw)
-        language = notebook.metadata.get("language_info", {})
+        code = notebook.metadata.get("language_info", {})
+        edition = resources.get("course", {}).get("language") or "en"
         context = Context(
             Parts(),
             Path(resources["metadata"].get("path") or "."),
-            edition=resources.get("course", {}).get("language") or "en",
-            code_language=str(language.get("pygments_lexer") or language.get("name") or "ipython3"),
+            language="fr" if edition.lower().startswith("fr") else "en",
+            code_language=str(code.get("pygments_lexer") or code.get("name") or "ipython3"),
         )
         name = resources["metadata"].get("name") or "Notebook"
         cells = read_cells(notebook)
         titles = (cell.tree.find("h1") for cell in cells if cell.tree is not None)
-        title = next((" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name)
-        authors = [author["name"] for author in notebook.metadata.get("authors", []) if author.get("name")]
-        identity = {
-            "title": literal(title),
-            "authors": array(literal(author) for author in authors),
-            "language": literal(context.language),
-        }
+        title = next(
+            (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
+        )
+        authors = (literal(author["name"]) for author in notebook.metadata.get("authors", []) if author.get("name"))
+        identity = {"title": literal(title), "authors": array(authors), "language": literal(context.language)}
         pdf = self._pdf(cells, context, identity)
         for warning in context.parts.warnings:
             self.log.warning("%s: %s", name, warning)
@@ -104,28 +79,24 @@ class PDFExporter(Exporter):
         title = next(filter(None, (tree.find("h1") for tree in trees)), None)
         if title is not None:
             title.extract()
-        headings = [heading for tree in trees for heading in tree.find_all(HEADINGS)]
-        anchors: set[str] = set()
+        every = (heading for tree in trees for heading in tree.find_all(HEADINGS))
+        headings = [heading for heading in every if heading.get_text().strip()]
+        identifiers = Identifiers()
         for heading in headings:
-            # Of two headings with the same text, links lead to the first.
-            if anchor_of(heading) in anchors:
-                heading["data-repeated"] = ""
-            anchors.add(anchor_of(heading))
+            heading["id"] = identifiers.name(heading.get_text())
+        anchors = frozenset(str(heading["id"]) for heading in headings)
         highest = min((int(heading.name[1]) for heading in headings), default=1)
-        context = replace(context, anchors=frozenset(anchors), heading_offset=highest - 1)
+        context = replace(context, anchors=anchors, heading_offset=highest - 1)
         contents = literal(context.words("contents")) if len(headings) >= _FEWEST_HEADINGS else "none"
         opening = call("article", set_cells(cells, context), **identity, contents=contents)
-        return compile_pdf(template("common", "article"), f"#{opening}", context.parts)
+        return compile_pdf("article", f"#{opening}", context.parts)
 
 
 class SlidesPDFExporter(PDFExporter):
     """A 16:9 deck set by Typst: a page for each slide, fragments shown, notes and skipped cells left out."""
 
     export_from_notebook = "PDF slides (course)"
-
-    @default("file_extension")
-    def _default_file_extension(self) -> str:
-        return ".slides.pdf"
+    file_extension = FilenameExtension(".slides.pdf")
 
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         return deck_pdf(split_slides(cells), context, identity)
@@ -135,10 +106,7 @@ class NotesPDFExporter(PDFExporter):
     """A4 handout: pictures of the slides, three to a page, beside their speaker notes or lines to write on."""
 
     export_from_notebook = "PDF speaker notes (course)"
-
-    @default("file_extension")
-    def _default_file_extension(self) -> str:
-        return ".notes.pdf"
+    file_extension = FilenameExtension(".notes.pdf")
 
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         slides = split_slides(cells)
@@ -151,7 +119,7 @@ class NotesPDFExporter(PDFExporter):
             alternative = literal(f"{context.words('slide', number=number)}: {slide.first_words}")
             rows.append(call("annotated", file, str(number), alternative, set_cells(slide.notes, context)))
         opening = call("handout", array(rows), **identity)
-        return compile_pdf(template("common", "notes"), f"#{opening}", parts)
+        return compile_pdf("notes", f"#{opening}", parts)
 
 
 @dataclass
@@ -192,7 +160,7 @@ def split_slides(cells: list[ReadCell]) -> list[Slide]:
 def deck_pdf(slides: list[Slide], context: Context, identity: dict[str, str]) -> bytes:
     """Return the PDF of a deck, each slide made to fit its page."""
     fit_slides(slides, context)
-    return compile_pdf(template("common", "slides"), _deck(slides, context, identity), context.parts)
+    return compile_pdf("slides", _deck(slides, context, identity), context.parts)
 
 
 def fit_slides(slides: list[Slide], context: Context) -> None:
@@ -204,14 +172,14 @@ def fit_slides(slides: list[Slide], context: Context) -> None:
     waiting = slides
     while waiting:
         deck = _deck(waiting, context, {}, height="auto")
-        ends = query_values(template("common", "slides"), deck, context.parts, "slide-end")
-        heights = [float(end) - SLIDE_MARGIN_TOP for end in ends]
-        too_tall = [(slide, height) for slide, height in zip(waiting, heights, strict=True) if height > _ROOM]
+        ends = query_values("slides", deck, context.parts, "slide-end")
+        heights = [float(end) - SLIDE_TOP for end in ends]
+        too_tall = [(slide, height) for slide, height in zip(waiting, heights, strict=True) if height > SLIDE_ROOM]
         waiting = [slide for slide, _ in too_tall if slide.step < _LAST_STEP]
         for slide, height in too_tall:
             if slide.step == _LAST_STEP:
                 # Rounded down: the scaled slide must be no taller than the page.
-                slide.scale = int(1000 * _ROOM / (height + 4)) / 1000
+                slide.scale = int(1000 * SLIDE_ROOM / (height + 4)) / 1000
             else:
                 slide.step = _next_step(slide.step, height)
 
@@ -220,7 +188,7 @@ def _next_step(step: int, height: float) -> int:
     """Return the first later step that could be enough: the area of running text goes with the square of its size."""
     size = SLIDE_STEPS[step].text_size
     later = range(step + 1, len(SLIDE_STEPS))
-    enough = (at for at in later if (SLIDE_STEPS[at].text_size / size) ** 2 <= _ROOM / height * 1.1)
+    enough = (at for at in later if (SLIDE_STEPS[at].text_size / size) ** 2 <= SLIDE_ROOM / height * 1.1)
     # Where only smaller type would do, try the steps that cut long outputs one by one.
     return min(next(enough, step + 1), step + 3, _LAST_STEP)
 
@@ -239,6 +207,5 @@ def _deck(slides: list[Slide], context: Context, identity: dict[str, str], heigh
             width=points(column.width),
         )
         pages.append(page)
-    margin = f"(x: {points(SLIDE_MARGIN_X)}, top: {points(SLIDE_MARGIN_TOP)}, bottom: {points(SLIDE_MARGIN_BOTTOM)})"
     body = "{" + "\n".join(pages) + "}"
-    return "#" + call("deck", body, **identity, width=points(SLIDE_WIDTH), height=height, margin=margin)
+    return "#" + call("deck", body, **identity, **SLIDE_PAGE, height=height)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from bs4 import CData, Tag
 from bs4.element import NavigableString
 
-from course.publish.paper.column import Context
+from course.publish.markdown import HEADINGS
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph
 from course.publish.paper.formulas import formula
 from course.publish.paper.monospaced import code_block, text_output
 from course.publish.paper.pictures import image, read_address
-from course.publish.paper.table_setting import SHAPE, look_of, read_rules, table
+from course.publish.paper.table_setting import look_of, read_rules, table
+from course.publish.table_grid import size_line
 
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+if TYPE_CHECKING:
+    from course.publish.paper.column import Context
+
 # Beyond this a page is hostile: Typst and Python both have a limit on nesting.
 _DEEPEST = 30
 _SPACES = re.compile(r"[ \t\r\n\f]+")
@@ -25,10 +28,7 @@ _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LONG_TOKEN = re.compile(r"(\S{45,})")
 _BREAKABLE = re.compile(r".{1,12}")
 _LINKED = frozenset(("http", "https", "mailto", "ftp"))
-_INVISIBLE = frozenset(
-    ("script", "style", "template", "head", "noscript", "link", "meta", "title", "button", "select", "option",
-     "textarea", "canvas", "param", "source", "track", "col", "colgroup")
-)  # fmt: skip
+_INVISIBLE = frozenset(("head", "title", "noscript", "template", "button", "select", "option", "textarea", "canvas"))
 _PARAGRAPHS = frozenset(
     ("div", "section", "article", "main", "figure", "header", "footer", "center", "figcaption", "li", "tr", "caption",
      "dt", "dd")
@@ -40,11 +40,6 @@ _WRAPPERS = {
     "sub": "sub", "sup": "super", "kbd": "key", "blockquote": "quotation",
 }  # fmt: skip
 _PAINTED = frozenset(("span", "b", "strong", "em", "i", "p", "div", "code"))
-
-
-def anchor_of(heading: Tag) -> str:
-    """Return the fragment by which Jupyter links to a heading: its text with dashes for spaces."""
-    return heading.get_text().strip().replace(" ", "-")
 
 
 def _label_of(anchor: str) -> str:
@@ -59,6 +54,24 @@ class HtmlWalker:
         self._rules = read_rules(tree)
         self._tree = tree
         self._depth = 0
+        self._setters: dict[str, Callable[[Tag], str]] = {
+            "p": self._paragraph,
+            **dict.fromkeys(HEADINGS, self._heading),
+            **dict.fromkeys(("ul", "ol"), self._list),
+            "pre": self._preformatted,
+            "details": self._details,
+            "a": self._link,
+            **dict.fromkeys(("img", "iframe", "video", "audio", "embed"), self._picture),
+            "x-svg": self._svg,
+            "x-math": self._formula,
+            "table": lambda tag: table(tag, context, self._rules, self._children),
+            **dict.fromkeys(("code", "tt", "samp"), lambda tag: call("inline-code", flowing(tag.get_text()) or EMPTY)),
+            **dict.fromkeys(("td", "th"), lambda tag: block([self._children(tag), "[ ]"])),
+            "input": self._checkbox,
+            "hr": lambda _tag: "rule()",
+            "br": lambda _tag: "linebreak()",
+            "wbr": lambda _tag: "may-break",
+        }
 
     def walk(self) -> str:
         """Return the Typst expression of the whole tree."""
@@ -88,8 +101,8 @@ class HtmlWalker:
         return call("swatch", look.fill, content) if look.fill and node.name in ("span", "code") else content
 
     def _element(self, tag: Tag) -> str:
-        if tag.name in _SETTERS:
-            return _SETTERS[tag.name](self, tag)
+        if tag.name in self._setters:
+            return self._setters[tag.name](tag)
         content = self._children(tag)
         if tag.name in _WRAPPERS:
             return EMPTY if content == EMPTY else call(_WRAPPERS[tag.name], content)
@@ -106,17 +119,16 @@ class HtmlWalker:
         return call("alert", content, kind=literal(kinds[0] if kinds else "info"))
 
     def _paragraph(self, tag: Tag) -> str:
+        above = tag.find_previous_sibling("table")
         # What pandas says below a table is in the table's own note.
-        said = SHAPE.fullmatch(tag.get_text()) and tag.find_previous_sibling("table") is not None
-        return EMPTY if said else block(["parbreak()", self._children(tag), "parbreak()"])
+        return EMPTY if above is not None and size_line(above) is tag else paragraph(self._children(tag))
 
     def _heading(self, tag: Tag) -> str:
         level = max(1, int(tag.name[1]) - self.context.heading_offset)
-        content, anchor = self._children(tag), anchor_of(tag)
+        content, anchor = self._children(tag), str(tag.get("id", ""))
         if content == EMPTY:
             return EMPTY
-        named = anchor in self.context.anchors and tag.get("data-repeated") is None
-        label = f"#{_label_of(anchor)}" if named else ""
+        label = f"#{_label_of(anchor)}" if anchor in self.context.anchors else ""
         return f"[#{call('heading', content, level=str(level))}{label}]"
 
     def _list(self, tag: Tag) -> str:
@@ -171,28 +183,9 @@ class HtmlWalker:
     def _formula(self, tag: Tag) -> str:
         return formula(tag.get_text(), self.context.parts, display=tag.get("data-display") is not None)
 
-    def _table(self, tag: Tag) -> str:
-        return table(tag, self.context, self._rules, self._children)
-
-
-_SETTERS: dict[str, Callable[[HtmlWalker, Tag], str]] = {
-    "p": HtmlWalker._paragraph,
-    **dict.fromkeys(HEADINGS, HtmlWalker._heading),
-    **dict.fromkeys(("ul", "ol"), HtmlWalker._list),
-    "pre": HtmlWalker._preformatted,
-    "details": HtmlWalker._details,
-    "a": HtmlWalker._link,
-    **dict.fromkeys(("img", "iframe", "video", "audio", "embed"), HtmlWalker._picture),
-    "x-svg": HtmlWalker._svg,
-    "x-math": HtmlWalker._formula,
-    "table": HtmlWalker._table,
-    **dict.fromkeys(("code", "tt", "samp"), lambda _, tag: call("inline-code", flowing(tag.get_text()) or EMPTY)),
-    **dict.fromkeys(("td", "th"), lambda walker, tag: block([walker._children(tag), "[ ]"])),
-    "input": lambda _, tag: literal("☑ " if tag.has_attr("checked") else "☐ ") if tag.get("type") == "checkbox" else "",
-    "hr": lambda _walker, _tag: "rule()",
-    "br": lambda _walker, _tag: "linebreak()",
-    "wbr": lambda _walker, _tag: "may-break",
-}
+    @staticmethod
+    def _checkbox(tag: Tag) -> str:
+        return literal("☑ " if tag.has_attr("checked") else "☐ ") if tag.get("type") == "checkbox" else ""
 
 
 def _scheme(address: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from nbconvert.filters import ansi2html
 from pygments import lex
@@ -15,8 +16,10 @@ from pygments.lexers import get_lexer_by_name
 from pygments.styles import get_style_by_name
 from pygments.util import ClassNotFound
 
-from course.publish.paper.column import Context
 from course.publish.paper.compiler import EMPTY, block, boolean, call, literal, points
+
+if TYPE_CHECKING:
+    from course.publish.paper.column import Context
 
 # Dark enough on a light background for every kind of token.
 _PYGMENTS_STYLE = "xcode"
@@ -84,11 +87,12 @@ def _code(source: str, language: str, context: Context) -> str:
 
 
 def _shortened(lines: Sequence[Line], limit: int, context: Context, skipped: int = 0) -> str:
-    head, omitted, tail = cut_middle(lines, limit)
-    if not omitted:
+    """Print the lines; of too many the first and the last ones, since a result or an error is at the end."""
+    if len(lines) <= limit * _TOLERANCE:
         return markup(lines)
-    notice = call("omitted", literal(context.words("lines_omitted", count=omitted + skipped)))
-    return block([markup(head), notice, markup(tail)])
+    tail = max(1, limit // 3)
+    notice = call("omitted", literal(context.words("lines_omitted", count=len(lines) - limit + skipped)))
+    return block([markup(lines[: limit - tail]), notice, markup(lines[-tail:])])
 
 
 @lru_cache(maxsize=256)  # a slide is set again at each step of shrinking
@@ -124,17 +128,17 @@ def read_terminal(text: str) -> list[Line]:
 def _terminal_runs(text: str) -> Iterator[tuple[str, Style]]:
     html: str = ansi2html(text)  # type: ignore[no-untyped-call]
     for run in _SPAN.finditer(html):
-        if run["plain"] is not None:
-            yield unescape(run["plain"]), PLAIN
-            continue
-        colours: dict[str, str] = {}
-        for name, intense, side in _NAMED.findall(run["look"]):
-            palette = _BACKGROUND if side == "bg" else _INTENSE if intense else _BASE
-            colours["background" if side == "bg" else "color"] = palette[_NAMES.index(name)]
-        for side, *channels in _CHANNELS.findall(run["look"]):
-            colours["background" if side else "color"] = "#" + "".join(f"{int(channel):02x}" for channel in channels)
-        style = Style(**colours, bold="ansi-bold" in run["look"], underline="ansi-underline" in run["look"])
-        yield unescape(run["coloured"]), style
+        look, color, background = run["look"] or "", None, None
+        for name, intense, side in _NAMED.findall(look):
+            if side == "bg":
+                background = _BACKGROUND[_NAMES.index(name)]
+            else:
+                color = (_INTENSE if intense else _BASE)[_NAMES.index(name)]
+        for is_background, *channels in _CHANNELS.findall(look):
+            chosen = f"#{bytes(map(int, channels)).hex()}"
+            color, background = (color, chosen) if is_background else (chosen, background)
+        style = Style(color, background, "ansi-bold" in look, underline="ansi-underline" in look)
+        yield unescape(run["coloured"] or run["plain"]), style
 
 
 def lines_of(runs: Iterable[tuple[str, Style]]) -> list[Line]:
@@ -175,19 +179,6 @@ def _break_position(line: Line, columns: int) -> int:
             if line[at - 1][0] in after:
                 return at
     return columns
-
-
-def cut_middle(lines: Sequence[Line], limit: int) -> tuple[Sequence[Line], int, Sequence[Line]]:
-    """Return the first lines, how many are left out, and the last lines, ``limit`` lines in all.
-
-    Lines a little over the limit are all kept. A third of the lines kept are the last ones: that is
-    where a result or an error is.
-    """
-    if len(lines) <= limit * _TOLERANCE:
-        return lines, 0, []
-    tail = max(1, limit // 3)
-    head = limit - tail
-    return lines[:head], len(lines) - limit, lines[len(lines) - tail :]
 
 
 def markup(lines: Iterable[Line]) -> str:

@@ -7,12 +7,14 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 from xml.etree import ElementTree as ET
 
-from course.publish.paper.column import Context
 from course.publish.paper.compiler import call, literal, points, printable
+
+if TYPE_CHECKING:
+    from course.publish.paper.column import Context
 
 # By MIME type, the best for paper first.
 SUFFIXES = {
