@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from html import escape
 
 import pytest
 from hostile_notebooks import HOSTILE, display, stream
@@ -46,23 +47,15 @@ def words_of(pdf: bytes) -> str:
 
 
 @SETTINGS
-@given(LETTERS)
-@example('"#panic()')
-@example("\\u{0}")
-def test_any_output_is_printed_to_the_letter(text: str) -> None:
-    pdf, _ = ARTICLE.from_notebook_node(new_notebook(cells=[stream(f"begin {text} end")]), {})
-    assert f"begin{text}end" in words_of(pdf)
-
-
-@SETTINGS
-@given(LETTERS)
-def test_any_text_in_an_html_output_is_printed_to_the_letter(text: str) -> None:
-    from html import escape
-
-    pdf, _ = ARTICLE.from_notebook_node(
-        new_notebook(cells=[display("text/html", f"<p>begin {escape(text)} end</p>")]), {}
-    )
-    assert f"begin{text}end" in words_of(pdf)
+@given(LETTERS, LETTERS)
+@example('"#panic()', '"#panic()')
+@example("\\u{0}", "\\u{0}")
+def test_any_text_of_an_output_is_printed_to_the_letter(plain: str, marked: str) -> None:
+    html = display("text/html", f"<p>open {escape(marked)} close</p>")
+    pdf, _ = ARTICLE.from_notebook_node(new_notebook(cells=[stream(f"begin {plain} end"), html]), {})
+    words = words_of(pdf)
+    assert f"begin{plain}end" in words
+    assert f"open{marked}close" in words
 
 
 @SETTINGS
