@@ -61,7 +61,7 @@ class HtmlWalker:
             "pre": self._preformatted,
             "details": self._details,
             "a": self._link,
-            **dict.fromkeys(("img", "iframe", "video", "audio", "embed"), self._picture),
+            **dict.fromkeys(("img", "iframe", "video", "audio", "source", "embed"), self._picture),
             "x-svg": self._svg,
             "x-math": self._formula,
             "table": lambda tag: table(tag, context, self._rules, self._children),
@@ -174,6 +174,8 @@ class HtmlWalker:
         name = alt or ("data" if address.startswith("data:") else address)
         if _scheme(address) in _LINKED:
             return call("link", literal(address), literal(name))
+        if tag.name != "img":
+            return self._children(tag)
         self.context.parts.warn(self.context.words("missing_image", name=address[:80] or name))
         return call("missing", literal(self.context.words("missing_image", name=name[:80])))
 

@@ -58,19 +58,6 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
     numeric = [_is_numeric(grid, x) for x in range(grid.columns)]
     caption = tag.find("caption", recursive=False)
 
-    def content(cell: GridCell, look: Look, *, broken: bool) -> str:
-        if cell.tag is None or look.hidden:
-            return EMPTY
-        if broken and cell.tag.find(True) is None:
-            shown = block(part for piece in header_pieces(cell.text) for part in (literal(piece), "may-break"))
-        else:
-            shown = walk(cell.tag)
-        bold = cell.header if look.bold is None else look.bold
-        if not (look.color or bold or look.italic):
-            return shown
-        weight, style = '"bold"' if bold else None, '"italic"' if look.italic else None
-        return call("text", shown, fill=look.color, weight=weight, style=style)
-
     def set_cell(placed: Placed, *, in_header: bool) -> str:
         if placed.cell == grids.ELLIPSIS:
             return call("table.cell", literal("…"), align="center")
@@ -78,7 +65,7 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
         look = look_of(cell.tag, rules)
         return call(
             "table.cell",
-            content(cell, look, broken=in_header and fit.broken_headers),
+            _content(cell, look, walk, broken=in_header and fit.broken_headers),
             colspan=str(placed.colspan) if placed.colspan > 1 else None,
             rowspan=str(placed.rowspan) if placed.rowspan > 1 else None,
             fill=look.fill,
@@ -95,6 +82,20 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
         note=_omission(tag, grid, fit, context),
         caption=walk(caption) if caption is not None else None,
     )
+
+
+def _content(cell: GridCell, look: Look, walk: Callable[[Tag], str], *, broken: bool) -> str:
+    if cell.tag is None or look.hidden:
+        return EMPTY
+    if broken and cell.tag.find(True) is None:
+        shown = block(part for piece in header_pieces(cell.text) for part in (literal(piece), "may-break"))
+    else:
+        shown = walk(cell.tag)
+    bold = cell.header if look.bold is None else look.bold
+    if not (look.color or bold or look.italic):
+        return shown
+    weight, style = '"bold"' if bold else None, '"italic"' if look.italic else None
+    return call("text", shown, fill=look.color, weight=weight, style=style)
 
 
 def _is_numeric(grid: Grid, column: int) -> bool:
@@ -115,10 +116,8 @@ def _omission(tag: Tag, grid: Grid, fit: Fit, context: Context) -> str | None:
     """Return the note below a table: its size as pandas says it, and how much of it is not shown."""
     line = grids.size_line(tag)
     notes = [line.get_text().strip()] if line is not None else []
-    sides = zip(
-        ("rows", "columns"), grids.whole_size(grid, tag), grids.size_shown(grid, fit.rows, fit.columns), strict=True
-    )
-    for side, total, shown in sides:
+    sizes = grids.whole_size(grid, tag), grids.size_shown(grid, fit.rows, fit.columns)
+    for side, total, shown in zip(("rows", "columns"), *sizes, strict=True):
         if total > shown:
             notes.append(context.words(f"{side}_omitted", count=total - shown, total=total))
     return literal(" · ".join(notes)) if notes else None
