@@ -56,7 +56,7 @@ def test_wrapped_lines_fit_and_lose_nothing(source: str, columns: int, hanging: 
     assert "".join(map(text, wrapped)).replace(" ", "") == source.replace(" ", "")
 
 
-@given(st.integers(1, 500), st.integers(3, 80))
+@given(st.integers(1, 500) | st.just(9000), st.integers(3, 80))
 def test_both_ends_of_a_long_output_are_printed_with_the_count_of_the_others(count: int, limit: int) -> None:
     context = Context(Parts(), Path(), column=replace(ARTICLE, output_lines=limit))
     printed = text_output("\n".join(map(str, range(count))), context)
