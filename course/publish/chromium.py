@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import default
 
 from course.publish.browser import print_to_pdf
-from course.publish.html import HTMLPageExporter
+from course.publish.page_html import HTMLPageExporter
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -69,10 +69,10 @@ _LATEX = Substitute("course.publish.latex:LatexPDFExporter", (("xelatex",), ("pa
 
 FORMATS: tuple[Format, ...] = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
-    Format("html", "html", ".html", "course.publish.html:HTMLPageExporter"),
+    Format("html", "html", ".html", "course.publish.page_html:HTMLPageExporter"),
     Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST, substitutes=(_BROWSER, _LATEX)),
     Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
-    Format("slides", "slides", ".slides.html", "course.publish.slides:SlidesExporter"),
+    Format("slides", "slides", ".slides.html", "course.publish.slides_html:SlidesExporter"),
     Format("slides2", "slides (2)", ".slides.pdf", "course.publish.typst:SlidesPDFExporter", _TYPST),
     Format("notes", "speaker notes", ".notes.pdf", "course.publish.typst:NotesPDFExporter", _TYPST, in_links_bar=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from course.publish.table_grid import (
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-    from course.publish.page import Page
-
 
 @dataclass(frozen=True)
 class TableLimits:
@@ -37,31 +36,31 @@ class TableLimits:
     folded: bool = False
 
 
-def frame_tables(fragment: BeautifulSoup, page: Page, limits: TableLimits | None = None) -> None:
-    """Put each table in a region that scrolls, reachable by keyboard, named by its number and size."""
+def frame_tables(fragment: BeautifulSoup, numbers: Iterator[int], limits: TableLimits | None) -> None:
+    """Put each table in a region that scrolls, reachable by keyboard, named by its number and size.
+
+    Args:
+        fragment: the text that may hold tables.
+        numbers: gives the number of the next table.
+        limits: the largest table shown whole; None to show every table whole.
+    """
     for style in fragment.find_all("style", attrs={"scoped": True}):
         style.decompose()  # pandas' own look, which fights with the page's
+    styled = fragment.find("style") is not None
     for table in fragment.find_all("table"):
         if table.find_parent("table"):
             continue
-        page.tables += 1
         grid = read_grid(table)
         notice = _cut(fragment, table, grid, limits) if limits else ""
         del table["border"]
-        box = table.wrap(fragment.new_tag("div", attrs={"class": _classes(fragment, table)}))
-        label = f"Table {page.tables}: {len(grid.owners)} rows, {grid.columns} columns"
+        # A table with colours of its own was made for a white page: it keeps one in the dark.
+        painted = any("background" in str(cell["style"]) for cell in table.find_all(["td", "th"], style=True))
+        own = painted or (styled and str(table.get("id", "")).startswith("T_"))
+        box = table.wrap(fragment.new_tag("div", attrs={"class": "table own-colours" if own else "table"}))
+        label = f"Table {next(numbers)}: {len(grid.owners)} rows, {grid.columns} columns"
         box.attrs |= {"role": "region", "tabindex": "0", "aria-label": label}
         if notice:
-            line = fragment.new_tag("p", attrs={"class": "notice"})
-            line.string = notice
-            box.insert_after(line)
-
-
-def _classes(fragment: BeautifulSoup, table: Tag) -> str:
-    # A table with colours of its own was made for a white page: it keeps one in the dark.
-    own = str(table.get("id", "")).startswith("T_") and fragment.find("style") is not None
-    painted = any("background" in str(cell["style"]) for cell in table.find_all(["td", "th"], style=True))
-    return "table own-colours" if own or painted else "table"
+            box.insert_after(fragment.new_tag("p", attrs={"class": "notice"}, string=notice))
 
 
 def _cut(fragment: BeautifulSoup, table: Tag, grid: Grid, limits: TableLimits) -> str:

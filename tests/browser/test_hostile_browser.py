@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from published_pages import is_here
 
-from course.publish.html import HTMLPageExporter
-from course.publish.slides import SlidesExporter
+from course.publish.page_html import HTMLPageExporter
+from course.publish.slides_html import SlidesExporter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from course.publish.html import HTMLPageExporter
-from course.publish.slides import SlidesExporter
+from course.publish.page_html import HTMLPageExporter
+from course.publish.slides_html import SlidesExporter
 from course.publish.typst import PDFExporter
 
 if TYPE_CHECKING:

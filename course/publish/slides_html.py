@@ -1,0 +1,187 @@
+"""Publish a notebook as one file of slides: reveal.js and the speaker's notes inside, no network."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from nbconvert.exporters import SlidesExporter as RevealExporter
+from nbconvert.preprocessors import Preprocessor
+from nbformat.v4 import new_markdown_cell
+from traitlets import Int, default
+from traitlets.config import Config
+
+from course.headings import Heading, headings
+from course.publish.page_html import StandaloneExporter, slide_type, template_text
+from course.publish.safe_html import is_remote
+from course.shipped import shipped_folder, wheel_file
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from course.publish.page_html import Page
+
+_SMALLEST_TITLE = 3
+_ENDS_SCRIPT = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
+
+
+class SlidesExporter(StandaloneExporter, RevealExporter):
+    """Exports a notebook as reveal.js slides that open from a disk, speaker view included."""
+
+    export_from_notebook = "Course slides (reveal.js, one file)"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "course_slides"
+
+    @property
+    def default_config(self) -> Config:
+        """Outputs cut to what a slide can hold: 1280 x 720 with the theme's 20-pixel table text."""
+        config: Config = super().default_config
+        outputs = {"most_lines": 14, "most_characters": 400, "table_rows": 11, "table_characters": 100}
+        config.merge(Config({"CellsToHTML": {"is_deck": True} | outputs}))
+        return config
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """Add the filter that writes a slide's own attributes."""
+        yield from super().default_filters()
+        yield "slide_attributes", slide_attributes
+
+    def page_variables(self, page: Page, resources: dict[str, Any]) -> dict[str, Any]:
+        """Return the variables of the slides' template: reveal.js, its notes plugin and the styles.
+
+        Raises:
+            MissingDependencyError: reveal.js or the theme is not installed.
+        """
+        styles = [re.sub(r"/\*.*?\*/", "", _reveal("dist/reveal.css"), flags=re.DOTALL).strip()]
+        styles += [template_text("course_cells", "cells.css"), template_text("course_slides", "slides.css")]
+        styles += [(shipped_folder("slides") / "theme.css").read_text(encoding="utf-8")]
+        scripts = [inline_script("dist/reveal.js"), inline_script("plugin/notes/notes.js")]
+        scripts += [template_text("course_slides", "slides.js").strip()]
+        return super().page_variables(page, resources) | {"style": "\n".join(styles), "scripts": scripts}
+
+
+class PlanSlides(Preprocessor):
+    """Leave out skipped cells, put speaker notes where reveal.js always shows them, plan what has no plan.
+
+    Where no cell says what begins a slide, headings of level 1 to 3 do, and a slide that is full.
+    """
+
+    most_lines = Int(20, help="lines of text, code and output on a slide that the author did not plan").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Return the notebook with a slide type on each cell that begins something, and at least one slide."""
+        cells = [cell for cell in nb.cells if slide_type(cell) != "skip"]
+        if all(slide_type(cell) in {"-", "notes"} for cell in cells):
+            cells = self._planned(cells)
+        if all(slide_type(cell) == "notes" for cell in cells):
+            cells.append(_titled(f"# {resources['metadata']['name'] or 'Notebook'}", "slide"))
+        nb.cells = notes_first(cells)
+        return nb, resources
+
+    def _planned(self, cells: list[NotebookNode]) -> list[NotebookNode]:
+        planned: list[NotebookNode] = []
+        title, lines = "", 0
+        for cell in itertools.chain.from_iterable(map(split_at_titles, cells)):
+            titles = _titles(cell)
+            size = lines_shown(cell)
+            if titles and titles[0].starts_cell:
+                title, lines = titles[0].text, 0
+                cell.metadata["slideshow"] = {"slide_type": "slide"}
+            elif lines > 2 and lines + size > self.most_lines:
+                lines = 0
+                if title:
+                    planned.append(_titled(f"### {title} (continued)", "subslide"))
+                else:
+                    cell.metadata["slideshow"] = {"slide_type": "subslide"}
+            planned.append(cell)
+            lines += size
+        return planned
+
+
+def split_at_titles(cell: NotebookNode) -> list[NotebookNode]:
+    """Cut a Markdown cell before each heading that begins a slide."""
+    starts = [heading.start for heading in _titles(cell) if heading.start is not None and not heading.starts_cell]
+    source = "\n".join(cell.source.splitlines())
+    parts = []
+    for start, end in itertools.pairwise([0, *starts, len(source)]):
+        part = copy.deepcopy(cell)
+        part.source = source[start:end]
+        parts.append(part)
+    return parts
+
+
+def notes_first(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Move the notes of each slide just after its first cell.
+
+    Left after a fragment they would belong to it, and reveal.js shows a fragment's notes only while it is current.
+    """
+    slides: list[tuple[list[NotebookNode], list[NotebookNode]]] = [([], [])]
+    for cell in cells:
+        shown, notes = slides[-1]
+        if slide_type(cell) == "notes":
+            notes.append(cell)
+        elif slide_type(cell) in {"slide", "subslide"} and shown:
+            slides.append(([cell], []))
+        else:
+            shown.append(cell)
+    return [cell for shown, notes in slides for cell in [*shown[:1], *notes, *shown[1:]]]
+
+
+def lines_shown(cell: NotebookNode) -> int:
+    """Return about how many lines of a slide a cell and its outputs take."""
+    lines = 1 if cell.cell_type == "markdown" else 2
+    lines += sum(1 + len(line) // 80 for line in cell.source.split("\n") if line.strip() or cell.cell_type == "code")
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if any(kind.startswith("image/") for kind in data):
+            lines += 14
+        elif "text/html" in data:
+            lines += min(12, data["text/html"].count("<tr")) or 8
+        else:
+            text = "\n".join(output.get("traceback", [])) or output.get("text", data.get("text/plain", ""))
+            lines += min(14, text.count("\n") + 1)
+    return lines
+
+
+def slide_attributes(cell: Any) -> str:
+    """Return the ``data-`` attributes of a slide from the cell's ``slideshow.data``, without remote addresses."""
+    data = (cell.get("metadata", {}).get("slideshow") or {}).get("data") or {}
+    kept = {name: str(value) for name, value in data.items() if not is_remote(str(value))}
+    return "".join(f' data-{escape(name.replace("_", "-"))}="{escape(value)}"' for name, value in kept.items())
+
+
+def inline_script(name: str) -> str:
+    """Return a script of reveal.js, such as ``dist/reveal.js``, ready to stand between ``<script>`` tags.
+
+    Raises:
+        MissingDependencyError: reveal.js is not installed.
+    """
+    return escape_script(re.sub(r"(?m)^//# sourceMappingURL=.*$", "", _reveal(name)).strip())
+
+
+def escape_script(script: str) -> str:
+    r"""Escape what would end or confuse a ``<script>`` element: JavaScript reads ``\x3C`` as the same character."""
+    return _ENDS_SCRIPT.sub(r"\\x3C", script)
+
+
+def _reveal(name: str) -> str:
+    # The wheel is only read, never imported: it would bring Sphinx along.
+    path = wheel_file("sphinx-revealjs==3.2.1", f"revealjs/{name}", needed_for="slides")
+    return path.read_text(encoding="utf-8")
+
+
+def _titles(cell: NotebookNode) -> list[Heading]:
+    if cell.cell_type != "markdown" or slide_type(cell) == "notes":
+        return []
+    return [heading for heading in headings(cell.source) if heading.level <= _SMALLEST_TITLE]
+
+
+def _titled(source: str, kind: str) -> NotebookNode:
+    cell: NotebookNode = new_markdown_cell(source)  # type: ignore[no-untyped-call]
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
