@@ -8,9 +8,9 @@ import io
 import re
 import unicodedata
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
 
 from course.shipped import wheel_file
 
@@ -26,6 +26,8 @@ _DELIMITED = re.compile(
 _TAG_OR_CODE = re.compile(
     r"(<(?P<verbatim>pre|code|script|style)\b.*?</(?P=verbatim)\s*>|<[^>]*>)", re.DOTALL | re.IGNORECASE
 )
+# Takes the LaTeX of a formula and whether it stands alone (``display=``); returns what stands for it in HTML.
+AddFormula = Callable[..., str]
 _FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
 _ANNOTATION_OR_TAG = re.compile(r"<annotation\b.*?</annotation>|<[^>]*>", re.DOTALL)
 # Glyphs that a browser draws though no character of the markup asks for them: radicals, rules, fences, digits, signs.
@@ -38,14 +40,6 @@ ITALICS = {
     if unicodedata.decomposition(chr(code))
 } | {"h": "\u210e"}  # Unicode gave the italic h to the Planck constant
 _REASON = re.compile(r'title="(?:\d+: )?([^"]*)"')
-
-
-class Add(Protocol):
-    """Takes a formula without its delimiters, and returns what stands for it."""
-
-    def __call__(self, latex: str, *, display: bool) -> str:
-        """Take a formula; ``display`` tells those on lines of their own."""
-        ...
 
 
 @dataclass
@@ -92,12 +86,12 @@ class Mathematics:
         return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: shown[int(mark[1])], page), warnings
 
 
-def formulas_in_text(text: str, add: Add) -> str:
+def formulas_in_text(text: str, add: AddFormula) -> str:
     """Replace the formulas found between Jupyter's delimiters in a plain text, and escape the rest for HTML."""
     return formulas_in_html(html.escape(text, quote=False), add)
 
 
-def formulas_in_html(fragment: str, add: Add) -> str:
+def formulas_in_html(fragment: str, add: AddFormula) -> str:
     """Replace the formulas found in the text of an HTML fragment, leaving its tags and its code alone."""
 
     def taken(match: re.Match[str]) -> str:

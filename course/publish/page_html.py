@@ -22,7 +22,7 @@ from traitlets.config import Config
 from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html
 from course.publish.mathematics import Mathematics, formulas_in_text, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
-from course.publish.tables import TableLimits, frame_tables
+from course.publish.table_grid import TableLimits, frame_tables
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -113,7 +113,8 @@ class CellsToHTML(Preprocessor):
                 for output in cell.outputs:
                     self._output(output, cell, page, where)
                 code = highlight(cell.source, metadata=cell.metadata)
-                cell.source = code.replace("<pre>", f"<pre{scrolls(cell.source)}>", 1)
+                scrolls = needs_scrolling(cell.source)
+                cell.source = code.replace("<pre>", '<pre tabindex="0">', 1) if scrolls else code
         return nb, resources | {"course_page": page}
 
     def _text(self, cell: NotebookNode, page: Page, where: str) -> str:
@@ -187,12 +188,18 @@ def _description(output: NotebookNode, cell: NotebookNode, mime: str, page: Page
     return NO_DESCRIPTION
 
 
-class StandaloneExporter(HTMLExporter):
-    """nbconvert's HTML exporter, but the file it writes runs no script of the notebook and needs nothing else.
+class HTMLPageExporter(HTMLExporter):
+    """Exports a lesson as a page with its own table of contents, light and dark, which needs nothing else.
 
     Formulas become MathML with their font inside the page; whatever would be fetched or run is left out, with a
     warning in ``resources["course_warnings"]``.
     """
+
+    export_from_notebook = "Course page (HTML)"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "course_html"
 
     @default("extra_template_basedirs")
     def _extra_template_basedirs_default(self) -> list[str]:
@@ -209,7 +216,7 @@ class StandaloneExporter(HTMLExporter):
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """Add to nbconvert's filters those that the templates of the course use."""
         yield from super().default_filters()  # type: ignore[no-untyped-call]
-        yield "scrolls", scrolls
+        yield "needs_scrolling", needs_scrolling
         yield "ansi_to_html", ansi_to_html
 
     def from_notebook_node(  # type: ignore[override]
@@ -226,7 +233,7 @@ class StandaloneExporter(HTMLExporter):
         page: Page = resources.pop("course_page")
         template = self.environment.get_template("page.html.j2")
         # Cells, contents and title hold the same marks: set in one pass, they get the same numbers.
-        written = template.render(cells=cells, resources=resources, **self.page_variables(page, resources))
+        written = template.render(cells=cells, resources=resources, **_names(page, resources), **self.inlined())
         html, refused = page.mathematics.typeset(written)
         html = html.replace("/*mathematics-font*/", mathematics_font_css(html), 1)
         for warning in refused:
@@ -235,38 +242,29 @@ class StandaloneExporter(HTMLExporter):
             self.log.warning("%s: %s", resources["metadata"]["name"] or "notebook", warning)
         return html.encode("utf-8", "replace").decode("utf-8"), resources
 
-    def page_variables(self, page: Page, resources: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables of the page's template, beside the cells."""
-        course = resources.get("course") or {}
-        title = page.title or next((heading for heading in page.headings if heading.level == 1), None)
-        name = resources["metadata"]["name"] or "Notebook"
-        return course | {
-            "language": course.get("language") or self.language_code,
-            "title": title.content if title else name,
-            "title_id": title.identifier if title else "",
-            "plain_title": title.text if title else name,
-            "toc": [heading for heading in page.headings if heading.level <= 3],
-        }
+    def inlined(self) -> dict[str, Any]:
+        """Return the style sheets and the scripts that the page holds, as its template names them.
 
-
-class HTMLPageExporter(StandaloneExporter):
-    """Exports a lesson as a page with its own table of contents, light and dark."""
-
-    export_from_notebook = "Course page (HTML)"
-
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "course_html"
-
-    def page_variables(self, page: Page, resources: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables of the page's template: links around the lesson, style, script and its hash."""
+        Raises:
+            MissingDependencyError: a package that carries one of them is not installed.
+        """
         script = template_text("course_html", "copy.js").strip()
-        return super().page_variables(page, resources) | {
-            "style": template_text("course_cells", "cells.css") + template_text("course_html", "page.css"),
-            "script": script,
-            # Only this script may run: one that slipped into an output stays dead text.
-            "script_hash": script_hash(script),
-        }
+        style = template_text("course_cells", "cells.css") + template_text("course_html", "page.css")
+        return {"style": style, "script": script, "allowed": policy(script)}
+
+
+def _names(page: Page, resources: dict[str, Any]) -> dict[str, Any]:
+    """Return the title, the contents and the links around a page, as its template names them."""
+    course = resources.get("course") or {}
+    title = page.title or next((heading for heading in page.headings if heading.level == 1), None)
+    name = resources["metadata"]["name"] or "Notebook"
+    return course | {
+        "language": course.get("language") or resources["language_code"],
+        "title": title.content if title else name,
+        "title_id": title.identifier if title else "",
+        "plain_title": title.text if title else name,
+        "toc": [heading for heading in page.headings if heading.level <= 3],
+    }
 
 
 def template_text(*parts: str) -> str:
@@ -274,14 +272,10 @@ def template_text(*parts: str) -> str:
     return (Path(str(files("course.publish"))) / "templates").joinpath(*parts).read_text(encoding="utf-8")
 
 
-def script_hash(script: str) -> str:
-    """Return the words by which a content security policy lets a script run."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}"
-
-
-def scrolls(text: str) -> str:
-    """Return the attribute by which the keyboard scrolls a block of text, where it is wide or tall."""
-    return ' tabindex="0"' if needs_scrolling(text) else ""
+def policy(*scripts: str) -> str:
+    """Return what a content security policy says of scripts: only these run, one that slipped in stays dead text."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return "script-src " + " ".join(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)
 
 
 def ansi_to_html(text: str) -> str:

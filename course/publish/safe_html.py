@@ -24,6 +24,7 @@ _SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 _REMOTE = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE)
 _SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
 _FETCHED_BY_STYLE = re.compile(r"""@import[^;]*;?|url\(\s*(?!['"]?\s*(?:data:|\#))[^)]*\)""", re.IGNORECASE)
+_ESCAPED_IN_STYLE = re.compile(r"\\0{0,4}([0-7][0-9a-f])(?![0-9a-f])\s?", re.IGNORECASE)
 _WIDE_LINE = 40
 _TALL_TEXT = 20
 
@@ -104,10 +105,11 @@ def _make_safe(element: Tag, warn: Warn) -> None:
 
 
 def _without_fetches(style: str, warn: Warn) -> str:
-    kept = _FETCHED_BY_STYLE.sub("", style)
-    if kept != style:
-        warn("a style was cut off from a file it loads: the page loads nothing")
-    return kept
+    plain = _ESCAPED_IN_STYLE.sub(lambda escape: chr(int(escape[1], 16)), style)
+    if not _FETCHED_BY_STYLE.search(plain):
+        return style
+    warn("a style was cut off from a file it loads: the page loads nothing")
+    return _FETCHED_BY_STYLE.sub("", plain)
 
 
 def _keep_inside(fragment: BeautifulSoup, picture: Tag, folder: Path, warn: Warn) -> None:

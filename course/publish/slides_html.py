@@ -16,20 +16,17 @@ from traitlets import Int, default
 from traitlets.config import Config
 
 from course.headings import Heading, headings
-from course.publish.page_html import StandaloneExporter, slide_type, template_text
+from course.publish.page_html import HTMLPageExporter, policy, slide_type, template_text
 from course.publish.safe_html import is_remote
 from course.shipped import shipped_folder, wheel_file
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from course.publish.page_html import Page
-
-_SMALLEST_TITLE = 3
 _ENDS_SCRIPT = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
 
 
-class SlidesExporter(StandaloneExporter, RevealExporter):
+class SlidesExporter(HTMLPageExporter, RevealExporter):
     """Exports a notebook as reveal.js slides that open from a disk, speaker view included."""
 
     export_from_notebook = "Course slides (reveal.js, one file)"
@@ -51,8 +48,8 @@ class SlidesExporter(StandaloneExporter, RevealExporter):
         yield from super().default_filters()
         yield "slide_attributes", slide_attributes
 
-    def page_variables(self, page: Page, resources: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables of the slides' template: reveal.js, its notes plugin and the styles.
+    def inlined(self) -> dict[str, Any]:
+        """Return the styles and scripts of reveal.js and of the deck.
 
         Raises:
             MissingDependencyError: reveal.js or the theme is not installed.
@@ -62,7 +59,9 @@ class SlidesExporter(StandaloneExporter, RevealExporter):
         styles += [(shipped_folder("slides") / "theme.css").read_text(encoding="utf-8")]
         scripts = [inline_script("dist/reveal.js"), inline_script("plugin/notes/notes.js")]
         scripts += [template_text("course_slides", "slides.js").strip()]
-        return super().page_variables(page, resources) | {"style": "\n".join(styles), "scripts": scripts}
+        # the plugin writes this script into the window of the speaker, which shows the deck in frames
+        of_speaker = _reveal("plugin/notes/speaker-view.html").partition("<script>")[2].partition("</script>")[0]
+        return {"style": "\n".join(styles), "scripts": scripts, "allowed": policy(*scripts, of_speaker)}
 
 
 class PlanSlides(Preprocessor):
@@ -106,13 +105,12 @@ class PlanSlides(Preprocessor):
 def split_at_titles(cell: NotebookNode) -> list[NotebookNode]:
     """Cut a Markdown cell before each heading that begins a slide."""
     starts = [heading.start for heading in _titles(cell) if heading.start is not None and not heading.starts_cell]
-    source = "\n".join(cell.source.splitlines())
-    parts = []
-    for start, end in itertools.pairwise([0, *starts, len(source)]):
-        part = copy.deepcopy(cell)
-        part.source = source[start:end]
-        parts.append(part)
-    return parts
+    if not starts:
+        return [cell]
+    source = cell.source.replace("\r\n", "\n")
+    kept = {name: cell[name] for name in ("metadata", "attachments") if name in cell}
+    places = itertools.pairwise([0, *starts, len(source)])
+    return [new_markdown_cell(source[start:end], **copy.deepcopy(kept)) for start, end in places]  # type: ignore[no-untyped-call]
 
 
 def notes_first(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -178,7 +176,7 @@ def _reveal(name: str) -> str:
 def _titles(cell: NotebookNode) -> list[Heading]:
     if cell.cell_type != "markdown" or slide_type(cell) == "notes":
         return []
-    return [heading for heading in headings(cell.source) if heading.level <= _SMALLEST_TITLE]
+    return [heading for heading in headings(cell.source) if heading.level <= 3 and heading.text.strip()]
 
 
 def _titled(source: str, kind: str) -> NotebookNode:

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course.publish.ansi import contrast, readable
-from course.publish.page_html import HTMLPageExporter
+from course.publish.page_html import HTMLPageExporter, contrast, readable
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -8,8 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course.publish.reveal import escape_script, inline_script
-from course.publish.slides_html import SlidesExporter
+from course.publish.slides_html import SlidesExporter, escape_script, inline_script
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
