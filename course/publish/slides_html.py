@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nbconvert.exporters import SlidesExporter as RevealExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat.v4 import new_markdown_cell
-from traitlets import Int, default
+from traitlets import default
 from traitlets.config import Config
 
-from course.headings import Heading, headings
+from course.headings import headings
 from course.publish.page_html import HTMLPageExporter, policy, slide_type, template_text
 from course.publish.safe_html import is_remote
 from course.shipped import shipped_folder, wheel_file
@@ -23,6 +23,7 @@ from course.shipped import shipped_folder, wheel_file
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_SLIDE = {"slideshow": {"slide_type": "slide"}}
 _ENDS_SCRIPT = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
 
 
@@ -65,52 +66,38 @@ class SlidesExporter(HTMLPageExporter, RevealExporter):
 
 
 class PlanSlides(Preprocessor):
-    """Leave out skipped cells, put speaker notes where reveal.js always shows them, plan what has no plan.
+    """Leave out skipped cells, and put speaker notes where reveal.js always shows them.
 
-    Where no cell says what begins a slide, headings of level 1 to 3 do, and a slide that is full.
+    Where no cell says what begins a slide, headings of level 1 to 3 do.
     """
-
-    most_lines = Int(20, help="lines of text, code and output on a slide that the author did not plan").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Return the notebook with a slide type on each cell that begins something, and at least one slide."""
         cells = [cell for cell in nb.cells if slide_type(cell) != "skip"]
         if all(slide_type(cell) in {"-", "notes"} for cell in cells):
-            cells = self._planned(cells)
+            cells = [part for cell in cells for part in slides_at_titles(cell)]
         if all(slide_type(cell) == "notes" for cell in cells):
-            cells.append(_titled(f"# {resources['metadata']['name'] or 'Notebook'}", "slide"))
+            title = f"# {resources['metadata']['name'] or 'Notebook'}"
+            cells.append(new_markdown_cell(title, metadata=_SLIDE))  # type: ignore[no-untyped-call]
         nb.cells = notes_first(cells)
         return nb, resources
 
-    def _planned(self, cells: list[NotebookNode]) -> list[NotebookNode]:
-        planned: list[NotebookNode] = []
-        title, lines = "", 0
-        for cell in itertools.chain.from_iterable(map(split_at_titles, cells)):
-            titles = _titles(cell)
-            size = lines_shown(cell)
-            if titles and titles[0].starts_cell:
-                title, lines = titles[0].text, 0
-                cell.metadata["slideshow"] = {"slide_type": "slide"}
-            elif lines > 2 and lines + size > self.most_lines:
-                lines = 0
-                if title:
-                    planned.append(_titled(f"### {title} (continued)", "subslide"))
-                else:
-                    cell.metadata["slideshow"] = {"slide_type": "subslide"}
-            planned.append(cell)
-            lines += size
-        return planned
 
-
-def split_at_titles(cell: NotebookNode) -> list[NotebookNode]:
-    """Cut a Markdown cell before each heading that begins a slide."""
-    starts = [heading.start for heading in _titles(cell) if heading.start is not None and not heading.starts_cell]
-    if not starts:
+def slides_at_titles(cell: NotebookNode) -> list[NotebookNode]:
+    """Cut a Markdown cell before each heading of level 1 to 3, and make a slide begin there."""
+    if cell.cell_type != "markdown" or slide_type(cell) == "notes":
         return [cell]
     source = cell.source.replace("\r\n", "\n")
-    kept = {name: cell[name] for name in ("metadata", "attachments") if name in cell}
-    places = itertools.pairwise([0, *starts, len(source)])
-    return [new_markdown_cell(source[start:end], **copy.deepcopy(kept)) for start, end in places]  # type: ignore[no-untyped-call]
+    titles = [heading for heading in headings(source) if heading.level <= 3 and heading.text.strip()]
+    begins = [0 if title.starts_cell else title.start or 0 for title in titles if title.starts_cell or title.start]
+    places = sorted({0, *begins})
+    parts = []
+    for start, end in itertools.pairwise([*places, len(source)]):
+        part = new_markdown_cell(source[start:end])  # type: ignore[no-untyped-call]
+        part.update(copy.deepcopy({name: cell[name] for name in ("metadata", "attachments") if name in cell}))
+        part.metadata.update(_SLIDE if start in begins else {})
+        parts.append(part)
+    return parts
 
 
 def notes_first(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -128,22 +115,6 @@ def notes_first(cells: list[NotebookNode]) -> list[NotebookNode]:
         else:
             shown.append(cell)
     return [cell for shown, notes in slides for cell in [*shown[:1], *notes, *shown[1:]]]
-
-
-def lines_shown(cell: NotebookNode) -> int:
-    """Return about how many lines of a slide a cell and its outputs take."""
-    lines = 1 if cell.cell_type == "markdown" else 2
-    lines += sum(1 + len(line) // 80 for line in cell.source.split("\n") if line.strip() or cell.cell_type == "code")
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        if any(kind.startswith("image/") for kind in data):
-            lines += 14
-        elif "text/html" in data:
-            lines += min(12, data["text/html"].count("<tr")) or 8
-        else:
-            text = "\n".join(output.get("traceback", [])) or output.get("text", data.get("text/plain", ""))
-            lines += min(14, text.count("\n") + 1)
-    return lines
 
 
 def slide_attributes(cell: Any) -> str:
@@ -171,15 +142,3 @@ def _reveal(name: str) -> str:
     # The wheel is only read, never imported: it would bring Sphinx along.
     path = wheel_file("sphinx-revealjs==3.2.1", f"revealjs/{name}", needed_for="slides")
     return path.read_text(encoding="utf-8")
-
-
-def _titles(cell: NotebookNode) -> list[Heading]:
-    if cell.cell_type != "markdown" or slide_type(cell) == "notes":
-        return []
-    return [heading for heading in headings(cell.source) if heading.level <= 3 and heading.text.strip()]
-
-
-def _titled(source: str, kind: str) -> NotebookNode:
-    cell: NotebookNode = new_markdown_cell(source)  # type: ignore[no-untyped-call]
-    cell.metadata["slideshow"] = {"slide_type": kind}
-    return cell
