@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course.publish.formats import Format
@@ -90,3 +91,17 @@ def published(exporter: Any, *cells: NotebookNode, **resources: Any) -> tuple[Be
         new_notebook(cells=list(cells)), {"metadata": {"name": "01_data"}, **resources}
     )
     return BeautifulSoup(page, "html.parser"), told["course_warnings"]
+
+
+def external_references(soup: Tag) -> list[str]:
+    """Return the addresses that a browser would fetch by itself to show the page."""
+    found = [
+        str(element[name])
+        for element in soup.find_all(True)
+        for name in ("src", "srcset", "poster", "data", "background", "action", "href", "xlink:href")
+        if element.has_attr(name) and element.name not in {"a", "area"}
+    ]
+    styles = "".join(style.get_text() for style in soup.find_all("style"))
+    styles += "".join(str(element["style"]) for element in soup.find_all(style=True))
+    found += re.findall(r"url\(\s*['\"]?([^)'\"]*)", styles)
+    return [address for address in found if not address.startswith(("data:", "#"))] + re.findall("@import", styles)

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import pypdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notebook_writer import published, run, shown, stream, written
+from nbconvert.exporters import get_exporter
+from nbformat.v4 import new_notebook
+from notebook_writer import external_references, published, run, shown, stream, written
 
 from course.publish.page_html import HTMLPageExporter, contrast, readable
 from course.publish.slides_html import SlidesExporter
@@ -65,19 +69,6 @@ def page() -> BeautifulSoup:
     return soup
 
 
-def external_references(soup: BeautifulSoup) -> list[str]:
-    found = [
-        str(element[name])
-        for element in soup.find_all(True)
-        for name in ("src", "srcset", "poster", "data", "href", "xlink:href")
-        if element.has_attr(name) and element.name not in {"a", "area"}
-    ]
-    styles = "".join(style.get_text() for style in soup.find_all("style"))
-    styles += "".join(str(element["style"]) for element in soup.find_all(style=True))
-    found += re.findall(r"url\(\s*['\"]?([^)'\"]*)", styles)
-    return [address for address in found if not address.startswith(("data:", "#"))] + re.findall("@import", styles)
-
-
 def test_the_page_refers_to_nothing_outside_but_links(page: BeautifulSoup) -> None:
     assert external_references(page) == []
     assert page.find("a", href="https://pandas.pydata.org") is not None
@@ -103,7 +94,7 @@ def test_every_contents_link_leads_to_a_heading_in_the_order_of_the_page(page: B
     assert len(identifiers) == len(set(identifiers))
 
 
-def test_the_page_has_its_landmarks_language_and_skip_link(page: BeautifulSoup) -> None:
+def test_the_page_has_its_landmarks_language_skip_link_and_the_lessons_around(page: BeautifulSoup) -> None:
     assert page.html is not None
     assert page.html["lang"] == "en"
     assert page.main is not None
@@ -111,9 +102,6 @@ def test_the_page_has_its_landmarks_language_and_skip_link(page: BeautifulSoup) 
     skip = page.body.a  # type: ignore[union-attr]
     assert skip is not None
     assert skip["href"] == f"#{page.main['id']}"
-
-
-def test_the_page_leads_to_the_lessons_around_and_home(page: BeautifulSoup) -> None:
     around = {str(link["href"]) for link in page.select("nav.around a")}
     assert around == {"00_start.html", "02_text.html", "index.html"}
 
@@ -124,14 +112,16 @@ def test_formulas_are_mathml_with_their_font_and_no_delimiter_left(page: Beautif
     assert "$" not in page.main.get_text()  # type: ignore[union-attr]
 
 
-def test_only_the_copy_button_runs_and_its_hash_is_the_policy(page: BeautifulSoup) -> None:
-    import hashlib
-
-    (script,) = page.find_all("script")
-    digest = base64.b64encode(hashlib.sha256(script.get_text().encode()).digest()).decode()
-    policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
-    assert policy is not None
-    assert f"script-src 'sha256-{digest}'" in str(policy["content"])
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_only_the_scripts_of_the_exporter_run_their_hashes_are_the_policy(exporter: Any) -> None:
+    soup, _ = published(exporter, written("# Title"))
+    policy = str(soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"])  # type: ignore[index]
+    allowed = re.findall(r"'sha256-([^']*)'", policy)
+    digests = [hashlib.sha256(script.get_text().encode()).digest() for script in soup.find_all("script")]
+    assert [base64.b64encode(digest).decode() for digest in digests] == allowed[: len(digests)]
+    # a deck allows one more: that of the window of its speaker
+    assert (len(digests), len(allowed)) == ((3, 4) if isinstance(exporter, SlidesExporter) else (1, 1))
+    assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
 
 
 def test_html_written_among_markdown_stays_whole(page: BeautifulSoup) -> None:
@@ -313,3 +303,50 @@ def test_code_that_jupyterlab_folds_away_is_not_shown_and_its_output_is() -> Non
     page, _ = publish(folded)
     assert "seen" in str(page)
     assert "secret" not in str(page)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two lessons, and a deck in the folder beside theirs."""
+    for name in ("notebooks/01_data.ipynb", "notebooks/a b.ipynb", "slides/lecture.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    return tmp_path / "notebooks"
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("01_data.ipynb", "01_data.html"),
+        ("01_data.ipynb#The-question", "01_data.html#The-question"),
+        ("./01_data.ipynb", "./01_data.html"),
+        ("../slides/lecture.ipynb", "../slides/lecture.html"),
+        ("a%20b.ipynb", "a%20b.html"),
+        ("#The-question", "#The-question"),
+        ("https://jupyter.org/try.ipynb", "https://jupyter.org/try.ipynb"),
+        ("//jupyter.org/01_data.ipynb", "//jupyter.org/01_data.ipynb"),
+    ],
+)
+def test_a_link_to_a_lesson_leads_to_its_page(folder: Path, exporter: Any, address: str, expected: str) -> None:
+    resources = {"metadata": {"name": "02_chunks", "path": str(folder)}}
+    soup, warnings = published(exporter, written(f"A [lesson]({address})."), **resources)
+    link = soup.find("a", string="lesson")
+    assert link is not None
+    assert (link["href"], warnings) == (expected, [])
+
+
+def test_a_link_to_a_lesson_that_is_not_there_is_told_and_stays(folder: Path) -> None:
+    soup, warnings = publish("See [one](99_none.ipynb).", folder=folder)
+    assert soup.find("a", href="99_none.ipynb") is not None
+    assert warnings == ["the link to 99_none.ipynb leads nowhere: there is no such notebook"]
+
+
+def test_a_link_to_a_lesson_leads_to_its_pdf(folder: Path, tmp_path: Path) -> None:
+    lesson = new_notebook(cells=[written("# T\n\nSee [one](01_data.ipynb#The-question).")])
+    output, told = get_exporter("course_pdf")().from_notebook_node(lesson, {"metadata": {"path": str(folder)}})
+    (tmp_path / "a.pdf").write_bytes(output)
+    links = [
+        annotation.get_object()["/A"]["/URI"] for annotation in pypdf.PdfReader(tmp_path / "a.pdf").pages[0]["/Annots"]
+    ]
+    assert (links, told["course_warnings"]) == (["01_data.pdf"], [])
