@@ -106,7 +106,8 @@ class CellsToHTML(Preprocessor):
         page = Page(resources.setdefault("course_warnings", []), Path(resources["metadata"].get("path") or "."))
         nb.cells = [cell for cell in nb.cells if self.is_deck or slide_type(cell) != "notes"]
         for cell in nb.cells:
-            where = f"in the cell that begins with {cell.source.strip().partition(chr(10))[0][:60]!r}"
+            first_line = cell.source.strip().partition("\n")[0]
+            where = f"in the cell that begins with {first_line[:60]!r}"
             if cell.cell_type == "markdown":
                 cell.source = self._text(cell, page, where)
             elif cell.cell_type == "code":

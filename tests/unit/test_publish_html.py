@@ -154,21 +154,14 @@ def test_the_same_notebook_gives_the_same_bytes_and_is_left_as_it_was(exporter: 
     assert cells == before
 
 
-def test_pictures_are_described_by_metadata_of_their_type_or_of_the_cell() -> None:
-    cell = run("plot()", shown(png=PIXEL, metadata={"image/png": {"alt": 'a "rising" curve'}}), shown(svg="<svg/>"))
-    cell.metadata["alt"] = "the cell's own"
-    soup, warnings = publish(cell)
-    assert [picture["alt"] for picture in soup.find_all("img")] == ['a "rising" curve', "the cell's own"]
-    assert warnings == []
-
-
-def test_a_picture_without_description_is_told_with_its_cell() -> None:
-    soup, warnings = publish(run("plot_spending()", shown(png=PIXEL)))
-    assert soup.img is not None
-    assert soup.img["alt"]
-    (warning,) = warnings
-    assert "no alternative text" in warning
-    assert "plot_spending()" in warning
+def test_pictures_are_described_by_metadata_of_their_type_or_of_the_cell_or_told_with_their_cell() -> None:
+    pictures = [shown(png=PIXEL, metadata={"image/png": {"alt": 'a "rising" curve'}}), shown(svg="<svg/>")]
+    described, silent = run("plot()", *pictures), run("plot_spending()", shown(png=PIXEL))
+    described.metadata["alt"] = "the cell's own"
+    soup, warnings = publish(described, silent)
+    descriptions = [picture["alt"] for picture in soup.find_all("img")]
+    assert descriptions == ['a "rising" curve', "the cell's own", "Picture without a description"]
+    assert warnings == ["a picture has no alternative text, in the cell that begins with 'plot_spending()'"]
 
 
 def test_pictures_beside_the_notebook_and_attachments_are_inside(tmp_path: Path) -> None:
@@ -231,9 +224,23 @@ def test_a_style_holds_no_mark_that_a_browser_could_read_as_an_element(outside: 
     assert "<img" not in str(soup.main)
 
 
-def test_plain_text_is_escaped() -> None:
-    soup, _ = publish(run("print(x)", stream("<script>alert(1)</script>"), shown(plain="<b>&amp;</b>")))
-    assert [block.get_text() for block in soup.select("pre.output")] == ["<script>alert(1)</script>", "<b>&amp;</b>"]
+@pytest.mark.parametrize(
+    ("output", "expected", "warned"),
+    [
+        (stream("<script>alert(1)</script>"), r"<script>alert\(1\)</script>", 0),
+        (shown(plain="<b>&amp;</b>"), "<b>&amp;</b>", 0),
+        (shown(widget="{}"), r"\[output not shown here: application/vnd\.jupyter\.widget-view\+json\]", 1),
+        (stream("\n".join(map(str, range(5000)))), r"(?s)0\n.*\n… 4000 lines not shown …\n.*\n4999", 0),
+        (stream("y" * 10_001), r"y{10000} … 1 characters not shown", 0),
+    ],
+    ids=["stream", "value", "widget", "long", "wide"],
+)
+def test_a_text_output_is_escaped_or_cut_with_the_count_or_named(
+    output: NotebookNode, expected: str, warned: int
+) -> None:
+    soup, warnings = publish(run("x", output))
+    assert re.fullmatch(expected, soup.select_one("pre.output").get_text())  # type: ignore[union-attr]
+    assert len(warnings) == warned
 
 
 def test_latex_outputs_are_set() -> None:
@@ -251,20 +258,6 @@ def test_the_notebook_menu_is_left_out_and_the_speaker_notes_of_a_page_too(expor
     assert "<li>menu" not in str(soup)
     assert "beside the menu" in str(soup)
     assert ("whisper" in str(soup)) == isinstance(exporter, SlidesExporter)
-
-
-def test_an_output_that_needs_a_script_is_named() -> None:
-    soup, warnings = publish(run("slider", shown(widget="{}")))
-    assert "widget-view" in soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
-    assert len(warnings) == 1
-
-
-def test_long_outputs_are_cut_in_their_middle_with_the_count() -> None:
-    soup, _ = publish(run("loop()", stream("\n".join(map(str, range(5000))))))
-    text = soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
-    assert "4000 lines not shown" in text
-    assert text.startswith("0\n")
-    assert text.endswith("4999")
 
 
 def test_an_unclosed_element_does_not_swallow_the_next_cell() -> None:
