@@ -45,10 +45,10 @@ _TYPST = ("typst", "tylax")
 
 FORMATS: tuple[Format, ...] = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
-    Format("html", "html", ".html", "course.publish.html:HTMLPageExporter"),
+    Format("html", "html", ".html", "course.publish.page_html:HTMLPageExporter"),
     Format("pdf", "PDF", ".pdf", "course.publish.paper:PDFExporter", _TYPST),
     Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
-    Format("slides", "slides", ".slides.html", "course.publish.slides:SlidesExporter"),
+    Format("slides", "slides", ".slides.html", "course.publish.slides_html:SlidesExporter"),
     Format("slides2", "slides (2)", ".slides.pdf", "course.publish.paper:SlidesPDFExporter", _TYPST),
     Format("notes", "speaker notes", ".notes.pdf", "course.publish.paper:NotesPDFExporter", _TYPST, in_links_bar=False),
 )

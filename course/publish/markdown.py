@@ -10,7 +10,7 @@ from typing import Any
 from mistune import HTMLRenderer
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from course.publish.mathematics import Add, formulas_in_html
+from course.publish.mathematics import AddFormula, formulas_in_html
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
@@ -31,7 +31,7 @@ class Identifiers:
 
 def markdown_to_html(
     source: str,
-    add_formula: Add,
+    add_formula: AddFormula,
     warn: Callable[[str], object],
     *,
     attachments: dict[str, Any] | None = None,
@@ -52,7 +52,7 @@ def markdown_to_html(
 
 class _Renderer(IPythonRenderer):
     def __init__(
-        self, add_formula: Add, warn: Callable[[str], object], *, attachments: dict[str, Any], highlighted: bool
+        self, add_formula: AddFormula, warn: Callable[[str], object], *, attachments: dict[str, Any], highlighted: bool
     ) -> None:
         super().__init__(escape=False, exclude_anchor_links=True, attachments=attachments)
         self._add, self._warn, self._highlighted = add_formula, warn, highlighted

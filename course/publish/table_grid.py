@@ -1,13 +1,14 @@
-"""The cells of an HTML table on a rectangular grid, from which rows and columns are left out where it is too large."""
+"""HTML tables: their cells on a rectangular grid, what is left out of one too large, and the box a page gives each."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from bs4 import BeautifulSoup, Tag
 
 # The HTML standard's own limits on spans are 1000 columns and 65534 rows.
 _LARGEST_SPAN = 1000
@@ -77,6 +78,18 @@ class Grid:
         """Tell whether a column only holds the dots by which pandas shows that it left columns out."""
         alone = [row for row in range(len(self.owners)) if not self.is_spanning(row, column)]
         return bool(alone) and all(self.cells[self.owners[row][column]].text in _DOTS for row in alone)
+
+
+@dataclass(frozen=True)
+class TableLimits:
+    """The largest table shown whole: number of body rows, width in characters of its widest cells.
+
+    Where the text of cells is folded, ``folded``, a column is as wide as its longest word.
+    """
+
+    rows: int
+    characters: int
+    folded: bool = False
 
 
 def read_grid(table: Tag) -> Grid:
@@ -184,6 +197,33 @@ def select(grid: Grid, rows: list[int], columns: list[int]) -> list[list[Placed]
     return printed
 
 
+def frame_tables(fragment: BeautifulSoup, numbers: Iterator[int], limits: TableLimits | None) -> None:
+    """Put each table in a region that scrolls, reachable by keyboard, named by its number and size.
+
+    Args:
+        fragment: the text that may hold tables.
+        numbers: gives the number of the next table.
+        limits: the largest table shown whole; None to show every table whole.
+    """
+    for style in fragment.find_all("style", attrs={"scoped": True}):
+        style.decompose()  # pandas' own look, which fights with the page's
+    styled = fragment.find("style") is not None
+    for table in fragment.find_all("table"):
+        if table.find_parent("table"):
+            continue
+        grid = read_grid(table)
+        notice = _cut(fragment, table, grid, limits) if limits else ""
+        del table["border"]
+        # A table with colours of its own was made for a white page: it keeps one in the dark.
+        painted = any("background" in str(cell["style"]) for cell in table.find_all(["td", "th"], style=True))
+        own = painted or (styled and str(table.get("id", "")).startswith("T_"))
+        box = table.wrap(fragment.new_tag("div", attrs={"class": "table own-colours" if own else "table"}))
+        label = f"Table {next(numbers)}: {len(grid.owners)} rows, {grid.columns} columns"
+        box.attrs |= {"role": "region", "tabindex": "0", "aria-label": label}
+        if notice:
+            box.insert_after(fragment.new_tag("p", attrs={"class": "notice"}, string=notice))
+
+
 def _is_header(row: Tag) -> bool:
     parent = row.parent
     if parent is not None and parent.name == "thead":
@@ -219,3 +259,56 @@ def _extent(owners: list[list[int]], done: set[tuple[int, int]], y: int, x: int)
     while y + height < len(owners) and owners[y + height][x : x + width] == [owner] * width:
         height += 1
     return width, height
+
+
+def _cut(fragment: BeautifulSoup, table: Tag, grid: Grid, limits: TableLimits) -> str:
+    """Leave out the middle rows and columns that exceed the limits; return the sentence that says so."""
+    whole = whole_size(grid, table)
+    rows = rows_shown(grid, limits.rows, limits.rows // 3)
+    columns = columns_shown(grid, _widths(grid, limits), limits.characters, mark=3)
+    said_by_pandas = size_line(table)
+    if said_by_pandas is not None:
+        said_by_pandas.decompose()
+    if ELLIPSIS in rows or ELLIPSIS in columns:
+        _keep(fragment, table, grid, rows, columns)
+    sizes = zip(size_shown(grid, rows, columns), whole, ("rows", "columns"), strict=True)
+    said = [f"{few} of {all_} {name}" for few, all_, name in sizes if few != all_]
+    return f"{', '.join(said)} shown" if said else ""
+
+
+def _widths(grid: Grid, limits: TableLimits) -> list[float]:
+    """Return the widths of the columns in characters, of which a capital is worth one and a quarter."""
+    widths = [2.0] * grid.columns
+    for row, owners in enumerate(grid.owners):
+        for column, owner in enumerate(owners):
+            if not grid.is_spanning(row, column):
+                text = grid.cells[owner].text
+                pieces = text.split() if limits.folded else [text]
+                wide = max((len(piece) + sum(map(str.isupper, piece)) / 4 for piece in pieces), default=0)
+                widths[column] = max(widths[column], wide + 2)
+    return widths
+
+
+def _keep(fragment: BeautifulSoup, table: Tag, grid: Grid, rows: list[int], columns: list[int]) -> None:
+    elements = table_rows(table)
+    above = elements[0]
+    for number, cells in zip(rows, select(grid, rows, columns), strict=True):
+        row = fragment.new_tag("tr") if number == ELLIPSIS else elements[number]
+        if number == ELLIPSIS:
+            above.insert_after(row)
+        row.clear()
+        row.extend([_shown(fragment, grid, placed, in_header=0 <= number < grid.header_rows) for placed in cells])
+        above = row
+    for number in set(range(len(elements))).difference(rows):
+        elements[number].decompose()
+
+
+def _shown(fragment: BeautifulSoup, grid: Grid, placed: Placed, *, in_header: bool) -> Tag:
+    cell = grid.cells[placed.cell].tag if placed.cell != ELLIPSIS else None
+    if cell is None:
+        is_label = in_header or 0 <= placed.column < grid.index_columns()
+        cell = fragment.new_tag("th" if is_label else "td", string="…" if placed.cell == ELLIPSIS else "")
+    for name, span in (("colspan", placed.colspan), ("rowspan", placed.rowspan)):
+        if span > 1 or cell.has_attr(name):
+            cell[name] = str(span)
+    return cell

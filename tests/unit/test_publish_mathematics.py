@@ -9,8 +9,14 @@ import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
-from course.publish.fonts import formula_characters, mathematical_italic, mathematics_font_css
-from course.publish.mathematics import Mathematics, formulas_in_html, formulas_in_text
+from course.publish.mathematics import (
+    ITALICS,
+    Mathematics,
+    formula_characters,
+    formulas_in_html,
+    formulas_in_text,
+    mathematics_font_css,
+)
 
 
 def typeset(latex: str, *, display: bool = False) -> tuple[str, list[str]]:
@@ -93,11 +99,7 @@ def test_the_font_is_small_and_absent_without_formula() -> None:
 
 
 @pytest.mark.parametrize("letter", ["A", "Z", "a", "z", "h", "Ω", "ω", "∂"])
-def test_a_lone_letter_is_drawn_in_mathematical_italic(letter: str) -> None:
-    italic = mathematical_italic(letter)
-    assert italic != letter
-    assert unicodedata.normalize("NFKC", italic) == letter
-
-
-def test_a_digit_is_not_drawn_in_italic() -> None:
-    assert mathematical_italic("1") == "1"
+def test_a_lone_letter_is_drawn_in_mathematical_italic_and_a_digit_is_not(letter: str) -> None:
+    assert ITALICS[letter] != letter
+    assert unicodedata.normalize("NFKC", ITALICS[letter]) == letter
+    assert "1" not in ITALICS
