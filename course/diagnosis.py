@@ -38,7 +38,6 @@ REAL_SIZE = 2**32
 DISK_SHARE = 2
 """A month may take one part in so many of the free disk: the lessons write other forms of it beside."""
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from course.diagnosis import BROWSERS
 from course.errors import UnknownFormatError
 
 
@@ -20,24 +18,6 @@ class Exporter(Protocol):
     def from_notebook_node(self, nb: Any, resources: dict[str, Any]) -> tuple[str | bytes, dict[str, Any]]:
         """Return the published text or bytes, and the resources."""
         ...
-
-
-@dataclass(frozen=True)
-class Substitute:
-    """An exporter that works with programs of this machine.
-
-    Attributes:
-        exporter: ``module:Class`` of the nbconvert exporter.
-        programs: the names, one of which is enough, of each program that it runs.
-    """
-
-    exporter: str
-    programs: tuple[tuple[str, ...], ...]
-
-    def find(self) -> str | None:
-        """Return the name of its first program, or None if one is not on this machine."""
-        found = [next(filter(shutil.which, names), None) for names in self.programs]
-        return found[0] if all(found) else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +31,6 @@ class Format:
         exporter: ``module:Class`` of the nbconvert exporter that makes it.
         requires: modules without which the exporter does not work.
         in_links_bar: whether pages link to it; the site's index always does.
-        substitutes: what else can make it where a module is missing, best first.
     """
 
     name: str
@@ -60,21 +39,18 @@ class Format:
     exporter: str
     requires: tuple[str, ...] = ()
     in_links_bar: bool = True
-    substitutes: tuple[Substitute, ...] = ()
 
 
 _TYPST = ("typst", "tylax")
-_BROWSER = Substitute("course.publish.chromium:ChromiumPDFExporter", (BROWSERS,))
-_LATEX = Substitute("course.publish.latex:LatexPDFExporter", (("xelatex",), ("pandoc",)))
 
 FORMATS: tuple[Format, ...] = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
-    Format("html", "html", ".html", "course.publish.html:HTMLPageExporter"),
-    Format("pdf", "PDF", ".pdf", "course.publish.typst:PDFExporter", _TYPST, substitutes=(_BROWSER, _LATEX)),
+    Format("html", "html", ".html", "course.publish.page_html:HTMLPageExporter"),
+    Format("pdf", "PDF", ".pdf", "course.publish.paper:PDFExporter", _TYPST),
     Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
-    Format("slides", "slides", ".slides.html", "course.publish.slides:SlidesExporter"),
-    Format("slides2", "slides (2)", ".slides.pdf", "course.publish.typst:SlidesPDFExporter", _TYPST),
-    Format("notes", "speaker notes", ".notes.pdf", "course.publish.typst:NotesPDFExporter", _TYPST, in_links_bar=False),
+    Format("slides", "slides", ".slides.html", "course.publish.slides_html:SlidesExporter"),
+    Format("slides2", "slides (2)", ".slides.pdf", "course.publish.paper:SlidesPDFExporter", _TYPST),
+    Format("notes", "speaker notes", ".notes.pdf", "course.publish.paper:NotesPDFExporter", _TYPST, in_links_bar=False),
 )
 
 
@@ -98,20 +74,10 @@ def missing_modules(one: Format) -> list[str]:
 
 
 def makeable(formats: Iterable[Format]) -> tuple[list[Format], list[str]]:
-    """Return the formats that can be made here, and a warning for each that cannot, or not as it should."""
-    made, warnings = [], []
-    for one in formats:
-        missing = missing_modules(one)
-        found = [(other, program) for other in one.substitutes if (program := other.find())] if missing else []
-        if found:
-            other, program = found[0]
-            warnings.append(f"{one.name} is printed by {program}: install {', '.join(missing)}")
-            made.append(replace(one, exporter=other.exporter, requires=()))
-        elif missing:
-            warnings.append(f"{one.name} is left out: install {', '.join(missing)}")
-        else:
-            made.append(one)
-    return made, warnings
+    """Return the formats that can be made here, and a warning for each that cannot."""
+    missing = {one: missing_modules(one) for one in formats}
+    warnings = [f"{one.name} is left out: install {', '.join(names)}" for one, names in missing.items() if names]
+    return [one for one, names in missing.items() if not names], warnings
 
 
 class Exporters:

@@ -20,13 +20,9 @@ class DropMenu(Preprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Return the notebook without its menu; the cells that displayed only the menu are gone."""
-        kept = []
+        only_menus = [cell for cell in nb.cells if cell.get("outputs") and all(map(is_menu, cell.outputs))]
+        nb.cells = [cell for cell in nb.cells if cell not in only_menus]
         for cell in nb.cells:
-            shown = [output for output in cell.get("outputs", []) if not is_menu(output)]
-            if cell.cell_type == "code" and len(shown) < len(cell.outputs):
-                if not shown:
-                    continue
-                cell = {**cell, "outputs": shown}  # noqa: PLW2901
-            kept.append(type(nb)(cell))
-        nb.cells = kept
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if not is_menu(output)]
         return nb, resources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ SMALLEST_SCALE = 0.7
 @pytest.mark.parametrize("name", NAMES)
 def test_no_slide_overflows_and_the_text_of_none_is_too_small(watched: Watched, site: Path, name: str) -> None:
     watched.page.goto((site / f"{name}.slides.html").as_uri())
-    watched.page.wait_for_function("Reveal.isReady()")
+    watched.page.locator(".reveal.ready").wait_for()
     slides = walk(watched.page)
     assert 15 <= len(slides) <= 35
     assert [slide for slide in slides if slide["height"] > SLIDE_HEIGHT or slide["scale"] < SMALLEST_SCALE] == []
@@ -55,7 +56,7 @@ def walk(page: Any) -> list[dict[str, Any]]:
 def test_the_speaker_view_shows_the_notes(watched: Watched, site: Path, name: str) -> None:
     page = watched.page
     page.goto((site / f"{name}.slides.html").as_uri())
-    page.wait_for_function("Reveal.isReady()")
+    page.locator(".reveal.ready").wait_for()
     place = page.evaluate("""() => {
       const slide = document.querySelector("aside.notes").closest("section");
       const place = Reveal.getIndices(slide);
@@ -65,6 +66,7 @@ def test_the_speaker_view_shows_the_notes(watched: Watched, site: Path, name: st
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     speaker = popup.value
-    speaker.wait_for_function("document.querySelector('.speaker-controls-notes .value').innerText.trim() !== ''")
+    # no function to wait for: the policy of the deck refuses the one that playwright would write
+    speaker.locator(".speaker-controls-notes .value", has_text=re.compile(r"\S")).wait_for()
     assert place.split()[0] in speaker.inner_text(".speaker-controls-notes .value")
     assert watched.requests == []

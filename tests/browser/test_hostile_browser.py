@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from published_pages import is_here
 
-from course.publish.html import HTMLPageExporter
-from course.publish.slides import SlidesExporter
+from course.publish.page_html import HTMLPageExporter
+from course.publish.slides_html import SlidesExporter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,10 @@ INJECTIONS = [
     "<noscript><p title='</noscript><img src=x onerror=alert(11)>'></noscript>",
     "<!--><img src=x onerror=alert(12)>-->",
     "<template><img src=x onerror=alert(13)></template><input autofocus onfocus=alert(14)>",
+    "<svg><style><img src=x onerror=alert(15)></style></svg>",
+    "<math><style><img src=x onerror=alert(16)></style></math>",
+    "<a href='java&#9;script:alert(17)'>click</a><a href='&#1;javascript:alert(18)'>click</a>",
+    "<p style='background: u\\72l(https://example.org/y.png)'>x</p>",
     "<meta http-equiv=refresh content='0;url=https://example.org'><base href=https://example.org/>",
 ]
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bs4 import BeautifulSoup, Tag
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course.publish.formats import Format
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TABLE = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
@@ -43,3 +50,58 @@ def write_notebook(path: Path, *cells: dict[str, Any]) -> Path:
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every file of a folder by relative path."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+MIMES = {
+    "html": "text/html", "plain": "text/plain", "png": "image/png", "svg": "image/svg+xml", "latex": "text/latex",
+    "widget": "application/vnd.jupyter.widget-view+json",
+}  # fmt: skip
+
+
+def written(source: str, kind: str = "", **slideshow: Any) -> NotebookNode:
+    """Return a markdown cell, of a slide type if one is given."""
+    cell: NotebookNode = new_markdown_cell(source)
+    if kind:
+        cell.metadata["slideshow"] = {"slide_type": kind, **slideshow}
+    return cell
+
+
+def run(source: str, *outputs: NotebookNode) -> NotebookNode:
+    """Return a code cell with its outputs."""
+    cell: NotebookNode = new_code_cell(source, outputs=list(outputs))
+    return cell
+
+
+def shown(*, metadata: dict[str, Any] | None = None, **data: str) -> NotebookNode:
+    """Return an output of these kinds: html, plain, png, svg, latex, widget."""
+    named = {MIMES[kind]: value for kind, value in data.items()}
+    output: NotebookNode = new_output("display_data", data=named, metadata=metadata or {})
+    return output
+
+
+def stream(text: str) -> NotebookNode:
+    """Return what a cell printed."""
+    output: NotebookNode = new_output("stream", text=text)
+    return output
+
+
+def published(exporter: Any, *cells: NotebookNode, **resources: Any) -> tuple[BeautifulSoup, list[str]]:
+    """Return the page that an exporter makes of these cells, and its warnings."""
+    page, told = exporter.from_notebook_node(
+        new_notebook(cells=list(cells)), {"metadata": {"name": "01_data"}, **resources}
+    )
+    return BeautifulSoup(page, "html.parser"), told["course_warnings"]
+
+
+def external_references(soup: Tag) -> list[str]:
+    """Return the addresses that a browser would fetch by itself to show the page."""
+    found = [
+        str(element[name])
+        for element in soup.find_all(True)
+        for name in ("src", "srcset", "poster", "data", "background", "action", "href", "xlink:href")
+        if element.has_attr(name) and element.name not in {"a", "area"}
+    ]
+    styles = "".join(style.get_text() for style in soup.find_all("style"))
+    styles += "".join(str(element["style"]) for element in soup.find_all(style=True))
+    found += re.findall(r"url\(\s*['\"]?([^)'\"]*)", styles)
+    return [address for address in found if not address.startswith(("data:", "#"))] + re.findall("@import", styles)

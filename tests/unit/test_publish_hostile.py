@@ -13,6 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 from hostile_notebooks import HOSTILE
 from nbformat.v4 import new_notebook
+from notebook_writer import external_references
 
 from course.errors import BuildError
 from course.publish.build import BuildOptions, BuildReport, build_site
@@ -21,7 +22,6 @@ from course.publish.lessons import discover_lessons
 
 FORMATS = ("notebook", "html", "script", "slides")
 NAMES = {name: f"{number:02d}_{name.replace(' ', '_')}" for number, name in enumerate(HOSTILE)}
-FETCHED = ("src", "srcset", "poster", "data", "background", "action", "xlink:href")
 
 
 def built(folder: Path, notebooks: dict[str, bytes]) -> BuildReport:
@@ -55,11 +55,10 @@ def test_a_page_is_whole_and_neither_runs_nor_fetches_what_it_holds(site: Path, 
     assert page.rstrip().endswith("</html>")
     assert "<!--" not in page.partition("<main")[2].partition("</main>")[0]
     assert soup.main.find(["script", "iframe", "object", "embed", "link", "base"]) is None
+    assert external_references(soup.main) == []
     for element in soup.main.find_all(True):
         assert not [attribute for attribute in element.attrs if attribute.startswith("on")]
         assert not re.match(r"\s*javascript:", str(element.get("href", "")), re.IGNORECASE)
-        for attribute in FETCHED:
-            assert re.match(r"data:|$", str(element.get(attribute, ""))), element
 
 
 @pytest.mark.parametrize("name", HOSTILE)

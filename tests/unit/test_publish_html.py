@@ -2,21 +2,25 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import pypdf
 import pytest
-from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbconvert.exporters import get_exporter
+from nbformat.v4 import new_notebook
+from notebook_writer import external_references, published, run, shown, stream, written
 
-from course.publish.ansi import contrast, readable
-from course.publish.html import HTMLPageExporter
+from course.publish.page_html import HTMLPageExporter, contrast, readable
+from course.publish.slides_html import SlidesExporter
 
 if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
     from nbformat import NotebookNode
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -45,63 +49,24 @@ Forty <em>two</em>.
 
 </details>"""
 _EXPORTER = HTMLPageExporter()
-
-
-def shown(*, metadata: dict[str, Any] | None = None, **data: str) -> NotebookNode:
-    mimes = {
-        "html": "text/html", "plain": "text/plain", "png": "image/png", "svg": "image/svg+xml", "latex": "text/latex",
-        "widget": "application/vnd.jupyter.widget-view+json",
-    }  # fmt: skip
-    named = {mimes[kind]: value for kind, value in data.items()}
-    output: NotebookNode = new_output("display_data", data=named, metadata=metadata or {})
-    return output
-
-
-def code(source: str, *outputs: NotebookNode) -> NotebookNode:
-    cell: NotebookNode = new_code_cell(source, outputs=list(outputs))
-    return cell
-
-
-def stream(text: str, name: str = "stdout") -> NotebookNode:
-    output: NotebookNode = new_output("stream", name=name, text=text)
-    return output
-
-
-def notebook(*cells: NotebookNode | str) -> NotebookNode:
-    whole = [new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-    made: NotebookNode = new_notebook(cells=whole)
-    return made
+EXPORTERS = [pytest.param(_EXPORTER, id="page"), pytest.param(SlidesExporter(), id="slides")]
 
 
 def publish(*cells: NotebookNode | str, folder: Path = Path()) -> tuple[BeautifulSoup, list[str]]:
-    resources = {"metadata": {"name": "01_data", "path": str(folder)}, "course": COURSE}
-    html, told = _EXPORTER.from_notebook_node(notebook(*cells), resources)
-    return BeautifulSoup(html, "html.parser"), told["course_warnings"]
+    whole = [written(cell) if isinstance(cell, str) else cell for cell in cells]
+    return published(_EXPORTER, *whole, metadata={"name": "01_data", "path": str(folder)}, course=COURSE)
 
 
 @pytest.fixture(scope="module")
 def page() -> BeautifulSoup:
     soup, warnings = publish(
         LESSON,
-        code("frame.head()", shown(html="<table border='1'><thead><tr><th></th><th>a</th></tr></thead></table>")),
-        code("print(1)", stream("1\n")),
+        run("frame.head()", shown(html="<table border='1'><thead><tr><th></th><th>a</th></tr></thead></table>")),
+        run("print(1)", stream("1\n")),
         r"$$\sqrt{x}$$",
     )
     assert warnings == []
     return soup
-
-
-def external_references(soup: BeautifulSoup) -> list[str]:
-    found = [
-        str(element[name])
-        for element in soup.find_all(True)
-        for name in ("src", "srcset", "poster", "data", "href", "xlink:href")
-        if element.has_attr(name) and element.name not in {"a", "area"}
-    ]
-    styles = "".join(style.get_text() for style in soup.find_all("style"))
-    styles += "".join(str(element["style"]) for element in soup.find_all(style=True))
-    found += re.findall(r"url\(\s*['\"]?([^)'\"]*)", styles)
-    return [address for address in found if not address.startswith(("data:", "#"))] + re.findall("@import", styles)
 
 
 def test_the_page_refers_to_nothing_outside_but_links(page: BeautifulSoup) -> None:
@@ -125,14 +90,11 @@ def test_every_contents_link_leads_to_a_heading_in_the_order_of_the_page(page: B
     for contents in page.select(".contents"):
         links = [unquote(str(link["href"])) for link in contents.select("li a")]
         assert links == [f"#{identifier}" for identifier in headings]
-
-
-def test_identifiers_are_unique(page: BeautifulSoup) -> None:
     identifiers = [element["id"] for element in page.find_all(id=True)]
     assert len(identifiers) == len(set(identifiers))
 
 
-def test_the_page_has_its_landmarks_language_and_skip_link(page: BeautifulSoup) -> None:
+def test_the_page_has_its_landmarks_language_skip_link_and_the_lessons_around(page: BeautifulSoup) -> None:
     assert page.html is not None
     assert page.html["lang"] == "en"
     assert page.main is not None
@@ -140,9 +102,6 @@ def test_the_page_has_its_landmarks_language_and_skip_link(page: BeautifulSoup) 
     skip = page.body.a  # type: ignore[union-attr]
     assert skip is not None
     assert skip["href"] == f"#{page.main['id']}"
-
-
-def test_the_page_leads_to_the_lessons_around_and_home(page: BeautifulSoup) -> None:
     around = {str(link["href"]) for link in page.select("nav.around a")}
     assert around == {"00_start.html", "02_text.html", "index.html"}
 
@@ -153,14 +112,16 @@ def test_formulas_are_mathml_with_their_font_and_no_delimiter_left(page: Beautif
     assert "$" not in page.main.get_text()  # type: ignore[union-attr]
 
 
-def test_only_the_copy_button_runs_and_its_hash_is_the_policy(page: BeautifulSoup) -> None:
-    import hashlib
-
-    (script,) = page.find_all("script")
-    digest = base64.b64encode(hashlib.sha256(script.get_text().encode()).digest()).decode()
-    policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
-    assert policy is not None
-    assert f"script-src 'sha256-{digest}'" in str(policy["content"])
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_only_the_scripts_of_the_exporter_run_their_hashes_are_the_policy(exporter: Any) -> None:
+    soup, _ = published(exporter, written("# Title"))
+    policy = str(soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"])  # type: ignore[index]
+    allowed = re.findall(r"'sha256-([^']*)'", policy)
+    digests = [hashlib.sha256(script.get_text().encode()).digest() for script in soup.find_all("script")]
+    assert [base64.b64encode(digest).decode() for digest in digests] == allowed[: len(digests)]
+    # a deck allows one more: that of the window of its speaker
+    assert (len(digests), len(allowed)) == ((3, 4) if isinstance(exporter, SlidesExporter) else (1, 1))
+    assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
 
 
 def test_html_written_among_markdown_stays_whole(page: BeautifulSoup) -> None:
@@ -180,42 +141,32 @@ def test_a_table_scrolls_in_a_region_named_by_its_size(page: BeautifulSoup) -> N
 
 
 def test_a_plain_lesson_weighs_less_than_150_kb() -> None:
-    cells = [
-        cell for part in range(20) for cell in (f"## Part {part}\n\n{'word ' * 100} $x_{part}$", code("a = 1\n" * 8))
-    ]
-    html, _ = _EXPORTER.from_notebook_node(notebook("# Title", *cells))
-    assert len(html.encode()) < 150_000
+    texts = [written(f"## Part {part}\n\n{'word ' * 100} $x_{part}$") for part in range(20)]
+    page, _ = publish("# Title", *texts, *[run("a = 1\n" * 8) for _ in range(20)])
+    assert len(str(page).encode()) < 150_000
 
 
-def test_the_same_notebook_gives_the_same_bytes_and_is_left_as_it_was() -> None:
-    made = notebook(LESSON, code("1", stream("a\n"), stream("b\n")), r"$\bar x$")
-    before = copy.deepcopy(made)
-    first, _ = HTMLPageExporter().from_notebook_node(made)
-    second, _ = HTMLPageExporter().from_notebook_node(made)
-    assert first == second
-    assert made == before
+@pytest.mark.parametrize("exporter", [HTMLPageExporter, SlidesExporter])
+def test_the_same_notebook_gives_the_same_bytes_and_is_left_as_it_was(exporter: Any) -> None:
+    cells = [written(LESSON), run("1", stream("a\n"), stream("b\n")), written(r"$\bar x$"), run("a = 1\n" * 50)]
+    before = copy.deepcopy(cells)
+    assert str(published(exporter(), *cells)[0]) == str(published(exporter(), *cells)[0])
+    assert cells == before
 
 
-def test_pictures_are_described_by_metadata_of_their_type_or_of_the_cell() -> None:
-    cell = code("plot()", shown(png=PIXEL, metadata={"image/png": {"alt": 'a "rising" curve'}}), shown(svg="<svg/>"))
-    cell.metadata["alt"] = "the cell's own"
-    soup, warnings = publish(cell)
-    assert [picture["alt"] for picture in soup.find_all("img")] == ['a "rising" curve', "the cell's own"]
-    assert warnings == []
-
-
-def test_a_picture_without_description_is_told_with_its_cell() -> None:
-    soup, warnings = publish(code("plot_spending()", shown(png=PIXEL)))
-    assert soup.img is not None
-    assert soup.img["alt"]
-    (warning,) = warnings
-    assert "no alternative text" in warning
-    assert "plot_spending()" in warning
+def test_pictures_are_described_by_metadata_of_their_type_or_of_the_cell_or_told_with_their_cell() -> None:
+    pictures = [shown(png=PIXEL, metadata={"image/png": {"alt": 'a "rising" curve'}}), shown(svg="<svg/>")]
+    described, silent = run("plot()", *pictures), run("plot_spending()", shown(png=PIXEL))
+    described.metadata["alt"] = "the cell's own"
+    soup, warnings = publish(described, silent)
+    descriptions = [picture["alt"] for picture in soup.find_all("img")]
+    assert descriptions == ['a "rising" curve', "the cell's own", "Picture without a description"]
+    assert warnings == ["a picture has no alternative text, in the cell that begins with 'plot_spending()'"]
 
 
 def test_pictures_beside_the_notebook_and_attachments_are_inside(tmp_path: Path) -> None:
     (tmp_path / "a curve.png").write_bytes(base64.b64decode(PIXEL))
-    cell = new_markdown_cell("![one](attachment:p.png) ![two](a%20curve.png) <img src='a curve.png' alt='three'>")
+    cell = written("![one](attachment:p.png) ![two](a%20curve.png) <img src='a curve.png' alt='three'>")
     cell["attachments"] = {"p.png": {"image/png": PIXEL}}
     soup, warnings = publish(cell, folder=tmp_path)
     assert {str(picture["src"]) for picture in soup.find_all("img")} == {f"data:image/png;base64,{PIXEL}"}
@@ -233,6 +184,7 @@ def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(source: s
     assert len(warnings) == 1
 
 
+@pytest.mark.parametrize("exporter", EXPORTERS)
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -245,60 +197,71 @@ def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(source: s
         "<video poster='https://a.org/x.png' src='http://a.org/v.mp4'></video>",
         "<img src='x' onerror='alert(1)'>",
         "<a href='javascript:alert(1)'>x</a>",
+        "<a href='java&#9;scr&#10;ipt:alert(1)'>x</a>",
+        "<a href='&#1; javascript:alert(1)'>x</a>",
+        "<svg><a><animate attributeName='href' values='javascript:alert(1)'/><text>x</text></a></svg>",
+        "<p style='background: u\\72l(https://a.org/x.png)'>x</p>",
+        "<img src='x' alt='x' srcset='/\\a.org/x.png'>",
         "<svg><use xlink:href='https://a.org/x.svg#a'></use></svg>",
     ],
 )
-def test_an_output_can_neither_run_nor_fetch(hostile: str) -> None:
-    soup, warnings = publish(code("show()", shown(html=f"<b>kept</b>{hostile}")))
-    assert external_references(soup) == []
-    assert len(soup.find_all("script")) == 1
-    assert "alert(1)" not in str(soup.main)
-    assert soup.find("b", string="kept") is not None
-    assert warnings
+def test_an_output_or_a_text_can_neither_run_nor_fetch(exporter: Any, hostile: str) -> None:
+    output = run("show()", shown(html=f"<b>kept</b>{hostile}"))
+    for cell in (output, written(f"<b>kept</b>{hostile}")):
+        soup, warnings = published(exporter, cell)
+        assert external_references(soup) == []
+        assert soup.main is not None
+        assert soup.main.find(["script", "animate"]) is None
+        assert "alert(1)" not in str(soup.main)
+        assert soup.find("b", string="kept") is not None
+        assert warnings
 
 
-def test_plain_text_is_escaped() -> None:
-    soup, _ = publish(code("print(x)", stream("<script>alert(1)</script>"), shown(plain="<b>&amp;</b>")))
-    assert [block.get_text() for block in soup.select("pre.output")] == ["<script>alert(1)</script>", "<b>&amp;</b>"]
+@pytest.mark.parametrize("outside", ["svg", "math", "p"])
+def test_a_style_holds_no_mark_that_a_browser_could_read_as_an_element(outside: str) -> None:
+    soup, _ = publish(run("show()", shown(html=f"<{outside}><style>a<img src=x onerror=alert(1)></style></{outside}>")))
+    assert soup.main is not None
+    assert "<img" not in str(soup.main)
 
 
-def test_a_bad_formula_shows_its_source_with_a_warning() -> None:
-    soup, warnings = publish(r"before $\nosuch{x}$ after")
-    source = soup.select_one("code.formula-source")
-    assert source is not None
-    assert source.get_text() == r"\nosuch{x}"
-    assert len(warnings) == 1
+@pytest.mark.parametrize(
+    ("output", "expected", "warned"),
+    [
+        (stream("<script>alert(1)</script>"), r"<script>alert\(1\)</script>", 0),
+        (shown(plain="<b>&amp;</b>"), "<b>&amp;</b>", 0),
+        (shown(widget="{}"), r"\[output not shown here: application/vnd\.jupyter\.widget-view\+json\]", 1),
+        (stream("\n".join(map(str, range(5000)))), r"(?s)0\n.*\n… 4000 lines not shown …\n.*\n4999", 0),
+        (stream("y" * 10_001), r"y{10000} … 1 characters not shown", 0),
+    ],
+    ids=["stream", "value", "widget", "long", "wide"],
+)
+def test_a_text_output_is_escaped_or_cut_with_the_count_or_named(
+    output: NotebookNode, expected: str, warned: int
+) -> None:
+    soup, warnings = publish(run("x", output))
+    assert re.fullmatch(expected, soup.select_one("pre.output").get_text())  # type: ignore[union-attr]
+    assert len(warnings) == warned
 
 
 def test_latex_outputs_are_set() -> None:
-    soup, _ = publish(code("Math()", shown(latex=r"$\displaystyle \frac{a}{b}$", plain="<Math>")))
+    soup, _ = publish(run("Math()", shown(latex=r"$\displaystyle \frac{a}{b}$", plain="<Math>")))
     assert soup.select_one(".output math mfrac") is not None
 
 
-def test_the_notebook_menu_and_the_speaker_notes_are_left_out() -> None:
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_the_notebook_menu_is_left_out_and_the_speaker_notes_of_a_page_too(exporter: Any) -> None:
     menu = shown(html="<ul><li>menu</li></ul>", metadata={"course": {"menu": True}})
-    notes = new_markdown_cell("whisper", metadata={"slideshow": {"slide_type": "notes"}})
-    soup, _ = publish("# Title", code("add_notebook_menu()", menu), notes, "## Part")
+    beside = run("both()", menu, shown(plain="beside the menu"))
+    notes = written("whisper", "notes")
+    soup, _ = published(exporter, written("# Title"), run("add_notebook_menu()", menu), beside, notes)
     assert "add_notebook_menu" not in str(soup)
-    assert "whisper" not in str(soup)
-
-
-def test_an_output_that_needs_a_script_is_named() -> None:
-    soup, warnings = publish(code("slider", shown(widget="{}")))
-    assert "widget-view" in soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
-    assert len(warnings) == 1
-
-
-def test_long_outputs_are_cut_in_their_middle_with_the_count() -> None:
-    soup, _ = publish(code("loop()", stream("\n".join(map(str, range(5000))))))
-    text = soup.select_one("pre.output").get_text()  # type: ignore[union-attr]
-    assert "4000 lines not shown" in text
-    assert text.startswith("0\n")
-    assert text.endswith("4999")
+    assert "<li>menu" not in str(soup)
+    assert "beside the menu" in str(soup)
+    assert ("whisper" in str(soup)) == isinstance(exporter, SlidesExporter)
 
 
 def test_an_unclosed_element_does_not_swallow_the_next_cell() -> None:
-    soup, _ = publish("<div><b>open", "## Next", "</section></div>tail", code("1", shown(html="<table><tr><td>x")))
+    soup, _ = publish("<div><b>open", "## Next", "</section></div>tail", run("1", shown(html="<table><tr><td>x")))
     heading = soup.find("h2")
     assert heading is not None
     assert [parent.name for parent in heading.parents][:2] == ["div", "main"]
@@ -306,7 +269,7 @@ def test_an_unclosed_element_does_not_swallow_the_next_cell() -> None:
     assert len(soup.main.select(":scope > .cell")) == 4
 
 
-@pytest.mark.parametrize("cells", [(), ("",), ("#",), ("\ud800 $\ud800$",), (code("x" * 6000, stream("y" * 60_000)),)])
+@pytest.mark.parametrize("cells", [(), ("",), ("#",), ("\ud800 $\ud800$",), (run("x" * 6000, stream("y" * 60_000)),)])
 def test_odd_notebooks_still_make_a_page(cells: tuple[Any, ...]) -> None:
     soup, _ = publish(*cells)
     assert soup.h1 is not None
@@ -314,7 +277,7 @@ def test_odd_notebooks_still_make_a_page(cells: tuple[Any, ...]) -> None:
 
 
 def test_terminal_colours_are_classes_or_readable_in_both_themes() -> None:
-    soup, _ = publish(code("1", stream("\x1b[31mred\x1b[0m \x1b[38;5;28mgreen\x1b[0m")))
+    soup, _ = publish(run("1", stream("\x1b[31mred\x1b[0m \x1b[38;5;28mgreen\x1b[0m")))
     assert soup.select_one(".ansi-red-fg") is not None
     assert "light-dark(" in str(soup.select_one("pre.output span[style]"))
 
@@ -328,8 +291,55 @@ def test_a_readable_colour_meets_the_contrast_for_text(colour: Any, background: 
 
 
 def test_code_that_jupyterlab_folds_away_is_not_shown_and_its_output_is() -> None:
-    folded = code("secret = 1", shown(plain="seen"))
+    folded = run("secret = 1", shown(plain="seen"))
     folded.metadata["jupyter"] = {"source_hidden": True}
-    page, _ = _EXPORTER.from_notebook_node(new_notebook(cells=[folded]))
-    assert "seen" in page
-    assert "secret" not in page
+    page, _ = publish(folded)
+    assert "seen" in str(page)
+    assert "secret" not in str(page)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two lessons, and a deck in the folder beside theirs."""
+    for name in ("notebooks/01_data.ipynb", "notebooks/a b.ipynb", "slides/lecture.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    return tmp_path / "notebooks"
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("01_data.ipynb", "01_data.html"),
+        ("01_data.ipynb#The-question", "01_data.html#The-question"),
+        ("./01_data.ipynb", "./01_data.html"),
+        ("../slides/lecture.ipynb", "../slides/lecture.html"),
+        ("a%20b.ipynb", "a%20b.html"),
+        ("#The-question", "#The-question"),
+        ("https://jupyter.org/try.ipynb", "https://jupyter.org/try.ipynb"),
+        ("//jupyter.org/01_data.ipynb", "//jupyter.org/01_data.ipynb"),
+    ],
+)
+def test_a_link_to_a_lesson_leads_to_its_page(folder: Path, exporter: Any, address: str, expected: str) -> None:
+    resources = {"metadata": {"name": "02_chunks", "path": str(folder)}}
+    soup, warnings = published(exporter, written(f"A [lesson]({address})."), **resources)
+    link = soup.find("a", string="lesson")
+    assert link is not None
+    assert (link["href"], warnings) == (expected, [])
+
+
+def test_a_link_to_a_lesson_that_is_not_there_is_told_and_stays(folder: Path) -> None:
+    soup, warnings = publish("See [one](99_none.ipynb).", folder=folder)
+    assert soup.find("a", href="99_none.ipynb") is not None
+    assert warnings == ["the link to 99_none.ipynb leads nowhere: there is no such notebook"]
+
+
+def test_a_link_to_a_lesson_leads_to_its_pdf(folder: Path, tmp_path: Path) -> None:
+    lesson = new_notebook(cells=[written("# T\n\nSee [one](01_data.ipynb#The-question).")])
+    output, told = get_exporter("course_pdf")().from_notebook_node(lesson, {"metadata": {"path": str(folder)}})
+    (tmp_path / "a.pdf").write_bytes(output)
+    links = [
+        annotation.get_object()["/A"]["/URI"] for annotation in pypdf.PdfReader(tmp_path / "a.pdf").pages[0]["/Annots"]
+    ]
+    assert (links, told["course_warnings"]) == (["01_data.pdf"], [])

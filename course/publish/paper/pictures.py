@@ -1,0 +1,122 @@
+"""Pictures: PNG, JPEG, GIF, WebP and SVG, at their own size or the largest that fits."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes, urlsplit
+from xml.etree import ElementTree as ET
+
+from course.publish.paper.compiler import call, literal, points, printable
+
+if TYPE_CHECKING:
+    from course.publish.paper.column import Context
+
+# By MIME type, the best for paper first.
+SUFFIXES = {
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+# In points, of 1/72 inch; a CSS pixel is 1/96 inch.
+_UNITS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+_LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(px|pt|in|cm|mm)?\s*$")
+
+
+def data_bytes(mimetype: str, data: str) -> bytes:
+    """Return the content of an output or of a ``data:`` address: base64 for bitmaps, text for SVG; empty if broken."""
+    if mimetype == "image/svg+xml" and "<" in data:
+        return printable(data).encode()
+    try:
+        return base64.b64decode(data)
+    except ValueError:
+        return b""
+
+
+def image(
+    content: bytes, suffix: str, context: Context, alt: str, asked: Mapping[str, Any], *, inline: bool = False
+) -> str:
+    """Return the Typst expression of a picture.
+
+    Args:
+        content: the bytes of the file.
+        suffix: one of the values of ``SUFFIXES``.
+        context: where it is set; gives the largest width and height.
+        alt: alternative text, possibly empty.
+        asked: mapping that may have a ``width`` and ``height`` in CSS pixels.
+        inline: set in the line of text rather than as a block.
+    """
+    fallback = call("missing", literal(context.words("missing_image", name=alt or suffix)))
+    problem = f"image cannot be shown ({suffix}): {alt or 'no alternative text'}"
+    own = _svg_size(content) if suffix == "svg" else _bitmap_size(content)
+    if own is None or min(own) <= 0:
+        context.parts.warn(problem)
+        return fallback
+    width, height = _asked_size(own, asked)
+    scale = min(1.0, context.column.width / width, context.column.image_height / height)
+    picture = call(
+        "image",
+        literal(context.parts.add_file(content, suffix)),
+        width=points(width * scale),
+        height=points(height * scale),
+        alt=literal(alt) if alt.strip() else None,
+    )
+    return context.parts.add_fragile(call("box" if inline else "picture", picture), fallback, problem)
+
+
+def read_address(address: str, folder: Path) -> tuple[bytes, str] | None:
+    """Return the bytes and suffix of a ``data:`` address or of a file under ``folder``; ``None`` if there is none."""
+    if address.startswith("data:"):
+        header, _, data = address.removeprefix("data:").partition(",")
+        mimetype = header.partition(";")[0]
+        plain = unquote_to_bytes(data)
+        content = data_bytes("", plain.decode("latin-1")) if header.endswith("base64") else plain
+        return (content, SUFFIXES[mimetype]) if mimetype in SUFFIXES else None
+    suffix = Path(address).suffix.lower().removeprefix(".").replace("jpeg", "jpg")
+    if urlsplit(address).scheme or suffix not in SUFFIXES.values():
+        return None
+    try:
+        return (folder / unquote_to_bytes(address).decode("utf-8", "replace")).read_bytes(), suffix
+    except (OSError, ValueError):  # absent, a folder, or a name that the system refuses: all are a missing image
+        return None
+
+
+def _asked_size(own: tuple[float, float], asked: Mapping[str, Any]) -> tuple[float, float]:
+    width, height = (_length(str(asked.get(name, ""))) for name in ("width", "height"))
+    ratio = own[1] / own[0]
+    if width:
+        return width, height or width * ratio
+    return (height / ratio, height) if height else own
+
+
+def _length(text: str) -> float | None:
+    match = _LENGTH.match(text)
+    return float(match[1]) * _UNITS[match[2] or ""] if match else None
+
+
+def _bitmap_size(content: bytes) -> tuple[float, float] | None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return picture.width * _UNITS["px"], picture.height * _UNITS["px"]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _svg_size(content: bytes) -> tuple[float, float] | None:
+    try:
+        root = ET.fromstring(content)  # noqa: S314 -- expat refuses entity expansion bombs
+    except ET.ParseError:
+        return None
+    width, height = _length(root.get("width", "")), _length(root.get("height", ""))
+    if width and height:
+        return width, height
+    box = re.findall(r"-?\d+\.?\d*", root.get("viewBox", ""))
+    return (float(box[2]) * _UNITS["px"], float(box[3]) * _UNITS["px"]) if len(box) == 4 else None

@@ -1,0 +1,244 @@
+"""The PDF article: what a reader must find in it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from pypdf import PdfReader
+
+from course.errors import MissingDependencyError
+from course.publish.paper import NotesPDFExporter, PDFExporter, SlidesPDFExporter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+EXPORTER = PDFExporter()
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40" fill="red"/></svg>'
+
+
+def png(width: int) -> str:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.new("RGB", (width, 20), "navy").save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def result(mimetype: str, data: Any, **metadata: Any) -> NotebookNode:
+    return new_output("display_data", {mimetype: data, "text/plain": "plain form"}, metadata=metadata)
+
+
+def shown(*outputs: NotebookNode, source: str = "x = 1") -> NotebookNode:
+    return new_code_cell(source, execution_count=3, outputs=list(outputs))
+
+
+def convert(*cells: NotebookNode, **resources: Any) -> tuple[PdfReader, list[str]]:
+    pdf, resources = EXPORTER.from_notebook_node(new_notebook(cells=list(cells)), resources)
+    return PdfReader(io.BytesIO(pdf)), resources["course_warnings"]
+
+
+def text_of(*cells: NotebookNode, **resources: Any) -> str:
+    reader, _ = convert(*cells, **resources)
+    return "\n".join(page.extract_text() for page in reader.pages)
+
+
+@pytest.fixture(scope="module")
+def pages() -> PdfReader:
+    notebook = new_notebook(
+        metadata={"authors": [{"name": "Ada Lovelace"}]},
+        cells=[
+            new_markdown_cell("# Reading the file\n\nSee [below](#The-second) and [other](02_age.ipynb)."),
+            new_markdown_cell("## The first\n\n- item **bold**\n\n[site](https://example.org/page)"),
+            shown(result("image/svg+xml", SVG), source="total = df['PRS_REM_MNT'].sum()\n%time total"),
+            new_markdown_cell("## The second\n\n> quoted\n\n### Detail\n\n| way | s |\n|---|---:|\n| pandas | 1.5 |"),
+            new_markdown_cell("for the speaker alone", metadata={"slideshow": {"slide_type": "notes"}}),
+        ],
+    )
+    pdf, _ = EXPORTER.from_notebook_node(notebook, {"metadata": {"name": "01_data"}})
+    return PdfReader(io.BytesIO(pdf))
+
+
+def test_article_is_a4_with_metadata_contents_and_page_numbers(pages: PdfReader) -> None:
+    assert pages.metadata is not None
+    assert (pages.metadata.title, pages.metadata.author) == ("Reading the file", "Ada Lovelace")
+    assert pages.root_object["/Lang"] == "en"
+    assert pages.root_object["/MarkInfo"]["/Marked"]
+    box = pages.pages[0].mediabox
+    assert (round(box.width), round(box.height)) == (595, 842)
+    text = pages.pages[0].extract_text()
+    assert "Contents" in text
+    assert f"1 / {len(pages.pages)}" in text
+    assert text.count("The first") == 2  # in the contents and in its place
+
+
+def test_article_prints_text_code_and_tables_but_no_speaker_notes(pages: PdfReader) -> None:
+    text = "\n".join(page.extract_text() for page in pages.pages)
+    expected = ("item bold", "total = df['PRS_REM_MNT'].sum()", "%time total", "[3]", "quoted", "pandas", "1.5")
+    assert [words for words in (*expected, "speaker alone") if words not in text] == ["speaker alone"]
+
+
+def test_links_can_be_clicked_and_lead_to_the_pdf_of_other_lessons(pages: PdfReader) -> None:
+    links = [annotation.get_object() for page in pages.pages for annotation in page.get("/Annots", [])]
+    addresses = {str(link["/A"]["/URI"]) for link in links if "/URI" in link.get("/A", {})}
+    assert addresses == {"https://example.org/page", "02_age.pdf"}
+    # Three headings in the contents and the link of the introduction stay in the document.
+    assert sum("/URI" not in link.get("/A", {}) for link in links) == 4
+
+
+def test_same_notebook_gives_same_bytes_and_is_left_untouched() -> None:
+    notebook = new_notebook(cells=[new_markdown_cell("# T\n\n$x^2$"), shown(result("image/png", png(40)))])
+    before = str(notebook)
+    first, second = (exporter.from_notebook_node(notebook, {})[0] for exporter in (EXPORTER, PDFExporter()))
+    assert first == second
+    assert str(notebook) == before
+
+
+def test_every_font_is_embedded_and_none_of_the_machine_is_used(pages: PdfReader) -> None:
+    from course.publish.paper.compiler import _fonts
+
+    reader, _ = convert(new_markdown_cell("# T\n\nA $\\sum x$ `code` ≤ ☑ 中"))
+    for page in (*pages.pages, *reader.pages):
+        for font in page["/Resources"]["/Font"].values():
+            descriptor = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+            assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor)
+    places = [font.path for font in _fonts().fonts() if font.path is not None]
+    assert places
+    assert all("mpl-data" in place for place in places)
+
+
+def test_formula_that_cannot_be_set_is_shown_as_its_source_with_a_warning() -> None:
+    bad = ["\\begin{tikzpicture}\\end{tikzpicture}", "\\foobar{y}+2"]
+    reader, warnings = convert(new_markdown_cell(f"good $x+1$ and bad ${bad[1]}$ and $${bad[0]}$$"))
+    text = reader.pages[0].extract_text()
+    assert bad[1] in text
+    assert "tikzpicture" in text
+    assert sorted(warning.rpartition(": ")[2] for warning in warnings) == bad
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\frac{1}{n}\sum_{i=1}^n x_i",
+        r"\begin{align} a &= b \\ c &= d \end{align}",
+        r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}",
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}^{-1}",
+        r"\hat{\theta} \in \arg\min_\theta \mathbb{E}\left[\ell(\theta)\right]",
+        r"\mathcal{O}(n \log n) \approx 10\,\% \pm \sqrt{2}",
+    ],
+)
+def test_usual_formulas_are_set(latex: str) -> None:
+    output = shown(result("text/latex", f"$\\displaystyle {latex}$"))
+    reader, warnings = convert(new_markdown_cell(f"$${latex}$$"), output)
+    assert not warnings
+    assert not any(words in reader.pages[0].extract_text() for words in ("\\", "plain form"))
+
+
+def test_wide_table_tells_how_many_columns_are_not_shown_in_the_language_of_the_document() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame([range(56)] * 5, columns=[f"COLUMN_{i:02d}" for i in range(56)])
+    with pd.option_context("display.max_columns", 20):
+        table = shown(result("text/html", str(frame._repr_html_())))
+    text = text_of(table)
+    shown_columns = text.count("COLUMN_")
+    assert 10 <= shown_columns <= 20
+    assert f"{56 - shown_columns} of 56 columns not shown" in text
+    assert text.count("5 rows \u00d7 56 columns") == 1
+    assert "colonnes non montrées sur 56" in text_of(table, course={"language": "fr-FR"})
+
+
+def test_multiindex_headers_span_their_columns_and_styler_colours_are_painted() -> None:
+    style = "<style>#T_a_row0_col0 {background-color: #12ab34; color: #ff0000}</style>"
+    head = "<thead><tr><th></th><th colspan=2>TOP</th></tr><tr><th></th><th>left</th><th>right</th></tr></thead>"
+    body = "<tbody><tr><th rowspan=2>a</th><td id='T_a_row0_col0'>1</td><td>2</td></tr><tr><td>3</td></tr>"
+    reader, _ = convert(shown(result("text/html", f"{style}<table>{head}{body}</table>")))
+    text = reader.pages[0].extract_text()
+    # A span printed once for each of its columns would say TOP twice.
+    assert [text.count(word) for word in ("TOP", "left", "right")] == [1, 1, 1]
+    assert {"1", "3"} <= set(text.split())
+    assert "0.07058824 0.67058825 0.20392157" in reader.pages[0].get_contents().get_data().decode("latin-1")
+
+
+def test_alternative_texts_reach_the_pdf(tmp_path: Path) -> None:
+    (tmp_path / "plot.png").write_bytes(base64.b64decode(png(40)))
+    text = "![bars by age](plot.png)\n\n![kept](attachment:a.png)"
+    reader, warnings = convert(
+        new_markdown_cell(text, attachments={"a.png": {"image/png": png(50)}}),
+        shown(result("image/png", png(60), **{"image/png": {"alt": "curve of costs"}})),
+        metadata={"path": str(tmp_path)},
+    )
+    assert not warnings
+    assert len(reader.pages[0].images) == 3
+    alternatives = {str(item["/Alt"]) for item in structure(reader.root_object["/StructTreeRoot"]) if "/Alt" in item}
+    assert alternatives >= {"bars by age", "kept", "curve of costs"}
+
+
+def structure(element: Any) -> list[Any]:
+    element = element.get_object()
+    if not hasattr(element, "get"):
+        return [item for child in element for item in structure(child)] if isinstance(element, list) else []
+    return [element, *(structure(element["/K"]) if "/K" in element else [])]
+
+
+def test_widget_and_script_outputs_fall_back_to_their_text() -> None:
+    widget = result("application/vnd.jupyter.widget-view+json", {})
+    script = result("text/html", "<script>alert(1)</script><div id='p'></div>")
+    neither = new_output("display_data", {"application/javascript": "alert(1)"})
+    reader, warnings = convert(shown(widget, script, neither))
+    text = reader.pages[0].extract_text()
+    assert [text.count(words) for words in ("plain form", "alert")] == [2, 0]
+    assert len(warnings) == 2
+
+
+def test_a_progress_bar_is_printed_as_it_ends() -> None:
+    text = text_of(shown(*(new_output("stream", text=text) for text in ("\r 0%", "\r 50%", "\r100%\n", "done\n"))))
+    assert [text.count(words) for words in ("100%", "done", "0%")] == [1, 1, 1]
+
+
+def test_html_pieces_of_markdown_are_set() -> None:
+    text = text_of(
+        new_markdown_cell(
+            '<div class="alert alert-info">\n\n**Note** careful\n\n</div>\n'
+            "<details><summary>More</summary>inside</details>"
+        ),
+        new_markdown_cell("```sql\nSELECT 1\n```\n\n- [x] done\n- a\n  - b\n\nH<sub>2</sub>O &amp; <kbd>Ctrl</kbd>"),
+        shown(result("text/html", '<iframe src="https://example.org/film"></iframe>')),
+    )
+    for expected in ("Note careful", "More", "inside", "SELECT 1", "☑ done", "Ctrl", "&", "https://example.org/film"):
+        assert expected in text
+
+
+def test_headings_of_outputs_and_the_menu_are_not_in_the_contents() -> None:
+    outputs = shown(result("text/html", "<h3>Client</h3>"), result("text/markdown", "## Found"))
+    menu = result("text/html", "<ul><li>menu entry</li></ul>", course={"menu": True})
+    text = text_of(new_markdown_cell("## One\n\n## Two\n\n## Three"), outputs, shown(menu))
+    assert [text.count(word) for word in ("One", "Client", "Found", "menu")] == [2, 1, 1, 0]
+
+
+def test_raw_cells_and_hidden_parts_follow_their_metadata() -> None:
+    hidden, silent = (shown(result("image/svg+xml", "<svg"), source=source) for source in ("hidden source", "seen"))
+    hidden.metadata["jupyter"] = {"source_hidden": True}
+    silent.metadata["jupyter"] = {"outputs_hidden": True}
+    text = text_of(hidden, silent, new_raw_cell("raw text"), new_raw_cell("<b>", metadata={"format": "text/html"}))
+    found = [text.count(words) for words in ("image not found: svg", "seen", "raw text", "hidden source", "<b>")]
+    assert found == [1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("exporter", [PDFExporter, SlidesPDFExporter, NotesPDFExporter])
+def test_missing_typst_is_one_clear_sentence(exporter: type[PDFExporter], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(MissingDependencyError, match="pip install typst"):
+        exporter().from_notebook_node(new_notebook(), {})
+
+
+def test_warnings_reach_the_list_of_the_caller() -> None:
+    resources: dict[str, Any] = {"course_warnings": ["earlier"]}
+    EXPORTER.from_notebook_node(new_notebook(cells=[new_markdown_cell("![](gone.png)")]), resources)
+    assert resources["course_warnings"] == ["earlier", "image not found: gone.png"]
