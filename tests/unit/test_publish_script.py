@@ -80,7 +80,56 @@ def test_magics_run_under_plain_python_on_the_variables_of_the_script(tmp_path: 
         code("n = 5\nroot = %measure -q n * 2\nroot"),
         code("%%SQL_connect_is_absent\nSELECT 1", "raises-exception"),
         code("connection = %SQL_connect :memory:\nlimit = 2"),
-        ("%%SQL\nSELECT\n1", "show_result(get_ipython().run_cell_magic('SQL', '', \"\"\"\\\nSELECT\n1\"\"\"))"),
+        code("%%SQL -o answer\nSELECT :limit AS twice"),
+        code("answer['twice'].tolist()"),
+        code("!echo shell"),
+    ]
+    script, warnings = exported(*cells)
+    done = run(tmp_path, script)
+    assert (done.returncode, done.stderr, warnings) == (0, "", [])
+    lines = done.stdout.splitlines()
+    assert [lines[0], lines[1].partition(":")[0], *lines[-2:]] == ["10", "UsageError", "[2]", "shell"]
+
+
+def test_a_magic_runs_under_ipython(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text(exported(code("answer = %sql_like 1\nanswer"), code("!echo shell"))[0])
+    program = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.register_magic_function(lambda line: f"line {line}", magic_name="sql_like")
+exec(compile(open("s.py").read(), "s.py", "exec"))
+"""
+    environment = {"IPYTHONDIR": str(tmp_path / "ipython"), "PATH": str(Path("/usr/bin:/bin"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split("\n")[:2], done.stderr) == (["'line 1'", "shell"], "")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x", "show_result(x)"),
+        ("x;", "x;"),
+        ("x ;  # note", "x ;  # note"),
+        ("x  # note", "show_result(x)  # note"),
+        ("x, y", "show_result((x, y))"),
+        ("(x\n .y)", "show_result((x\n .y))"),
+        ("print(x)", "print(x)"),
+        ("x = 1", "x = 1"),
+        ("'é'; x", "'é'; show_result(x)"),
+        ("def f():\n    return 1", "def f():\n    return 1"),
+        ("%load_ext magics", "get_ipython().run_line_magic('load_ext', 'magics')"),
+        ("%matplotlib inline\nx", "show_result(x)"),
+        ("from course import add_notebook_menu\n\nadd_notebook_menu(\n    header='Plan'\n)", ""),
+        ("import course\ncourse.add_notebook_menu()", "import course"),
+        ("%head data.csv -n 2", "show_result(get_ipython().run_line_magic('head', 'data.csv -n 2'))"),
+        ("files = !ls", "files = get_ipython().getoutput('ls')"),
+        ("%%measure\nx", "with measure() as _cost:\n    show_result(x)\nprint(_cost)"),
+        ('%%measure "a b" -q\nx = 1', 'with measure("a b") as _cost:\n    x = 1'),
+        ("%%measure CSV, by pandas -q\nx = 1", 'with measure("CSV, by pandas") as _cost:\n    x = 1'),
+        ("%%measure -l 'a b' -q\nx = 1", 'with measure("a b") as _cost:\n    x = 1'),
+        ("%%SQL\nSELECT\n1", 'show_result(get_ipython().run_cell_magic(\'SQL\', \'\', """\\\nSELECT\n1"""))'),
         ('%%SQL\nSELECT "a"', "show_result(get_ipython().run_cell_magic('SQL', '', 'SELECT \"a\"'))"),
     ],
 )
