@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from course.measure.units import format_seconds
+from course.measure import format_seconds
 from course.size import format_size
 
 if TYPE_CHECKING:

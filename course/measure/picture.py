@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from course.errors import BadArgumentError
-from course.measure.units import format_seconds
+from course.measure.measurement import format_seconds
 from course.size import format_size
 
 if TYPE_CHECKING:

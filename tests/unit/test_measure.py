@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import gc
 import math
@@ -18,9 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course.errors import BadArgumentError
 from course.measure import Ledger, Measurement, measure
-from course.measure import sampler as sampling
+from course.measure import measuring as sampling
 
 MEBIBYTE = 2**20
 SPIKE = 100 * MEBIBYTE
@@ -318,65 +316,6 @@ def test_an_exception_is_recorded_and_raised() -> None:
     assert str(m).endswith(", failed: ZeroDivisionError: division by zero")
 
 
-def test_a_decorated_function_is_measured_at_every_call_under_its_name() -> None:
-    records = Ledger()
-
-    @measure(ledger=records)
-    def twice(number: int) -> int:
-        """Double it."""
-        return 2 * number
-
-    assert [twice(2), twice(number=3)] == [4, 6]
-    assert (twice.__name__, twice.__doc__) == ("twice", "Double it.")
-    assert [m.label.rpartition(".")[2] for m in records] == ["twice", "twice"]
-
-
-def test_a_bare_decorator_records_in_the_ledger_of_the_course() -> None:
-    from course.measure import ledger
-
-    @measure
-    def nothing() -> None: ...
-
-    before = len(ledger)
-    nothing()
-    assert len(ledger) == before + 1
-    assert ledger[-1].label.endswith("nothing")
-
-
-def test_a_decorated_coroutine_is_measured_until_it_returns() -> None:
-    records = Ledger()
-
-    @measure("sleep", ledger=records)
-    async def sleep() -> str:
-        await asyncio.sleep(0.1)
-        return "done"
-
-    async def both() -> list[str]:
-        return list(await asyncio.gather(sleep(), sleep()))
-
-    assert asyncio.run(both()) == ["done", "done"]
-    assert len(records) == 2
-    assert all(m.wall_seconds >= 0.099 for m in records)
-
-
-def test_a_generator_cannot_be_decorated() -> None:
-    def numbers() -> Iterator[int]:
-        yield 1
-
-    with pytest.raises(BadArgumentError, match="numbers is a generator"):
-        measure(numbers)
-
-
-def test_a_block_cannot_be_entered_twice_at_once_but_can_be_used_again() -> None:
-    block = measure("again", record=False)
-    with block as first, pytest.raises(BadArgumentError, match="being measured already"), block:
-        pass
-    with block as second:
-        pass
-    assert first is not second
-    assert not math.isnan(first.wall_seconds)
-
-
 def test_record_false_leaves_no_record() -> None:
     records = Ledger()
     with measure("silent", ledger=records, record=False):
@@ -440,7 +379,7 @@ def test_importing_measure_loads_nothing_heavy() -> None:
 
 @pytest.fixture
 def portable_sampler(monkeypatch: pytest.MonkeyPatch) -> Callable[..., sampling.Sampler]:
-    from course.measure.portable import PsutilReader
+    from course.measure.readers import PsutilReader
 
     def build(**options: bool) -> sampling.Sampler:
         monkeypatch.setattr(sampling, "process_reader", lambda: PsutilReader(**options))

@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from matplotlib.text import Annotation, Text
 
 from course.errors import BadArgumentError, UnknownFormatError
-from course.measure import Ledger, Measurement, measure, median_of
-from course.measure.records import COLUMNS
-from course.measure.units import format_seconds
+from course.measure import Ledger, Measurement, format_seconds, measure, median_of
+from course.measure.measurement import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
