@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from course.menu.headings import Heading
+    from course.headings import Heading
 
 # signs that nbconvert leaves alone; no $ (formulas) and no ~ (struck text), which the front ends may read as markup
 _SAME_ANCHOR_EVERYWHERE = re.compile(r"[A-Za-z0-9 _.?/:@!&'()*+,;=-]+")

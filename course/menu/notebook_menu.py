@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course.errors import BadArgumentError
-from course.menu.headings import Heading, notebook_headings
+from course.headings import Heading, notebook_headings
 from course.menu.links import heading_links
 from course.menu.notebook_file import notebook_path
 from course.menu.outline import nested_list

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from course.menu.headings import Heading
+    from course.headings import Heading
 
 
 @dataclass

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.publish.links import link_pages
+from course.publish.markdown import HEADINGS
 from course.publish.offline import remove_comments, remove_remote, remove_scripts
-from course.publish.page import Heading, Page
+from course.publish.page import Page, PageHeading
 from course.publish.tables import TableLimits, frame_tables
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
 NO_DESCRIPTION = "Picture without a description"
-_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 _WIDE_LINE = 40
 _TALL_OUTPUT = 20
 
@@ -42,9 +42,9 @@ def finish_markdown(
     # the style sheet folds the text of these tables, and of no output's
     fragment = _finished(html, page, where, replace(limits, folded=True) if limits else None)
     link_pages(fragment, page)
-    for element in fragment.find_all(_HEADINGS):
-        element["id"] = page.identifier(element.get_text().strip())
-        heading = Heading(int(element.name[1]), str(element["id"]), element.decode_contents())
+    for element in fragment.find_all(HEADINGS):
+        element["id"] = page.identifiers.name(page.mathematics.as_latex(element.get_text()))
+        heading = PageHeading(int(element.name[1]), str(element["id"]), element.decode_contents())
         if take_title and page.title is None and heading.level == 1:
             page.title = heading
             element.decompose()

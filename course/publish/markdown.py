@@ -1,60 +1,87 @@
-"""Write Markdown as HTML with nbconvert's own parser, formulas set apart for MathML."""
+"""Markdown as HTML, for pages and for paper: nbconvert's own parser, formulas and code handed over."""
 
 from __future__ import annotations
 
-import html
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable
+from html import escape
+from typing import Any
 
+from mistune import HTMLRenderer
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-if TYPE_CHECKING:
-    from course.publish.page import Page
+from course.publish.mathematics import Add, formulas_in_html
+
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
-class PageRenderer(IPythonRenderer):
-    """nbconvert's renderer, but formulas go to the page's mathematics and missing attachments do not stop it."""
+class Identifiers:
+    """Names the headings of one document, so that a link to ``#A-heading`` finds it."""
 
-    def __init__(self, page: Page, **options: Any) -> None:
-        super().__init__(escape=False, exclude_anchor_links=True, **options)
-        self._page = page
+    def __init__(self) -> None:
+        self._used: Counter[str] = Counter()
 
-    def inline_math(self, body: str) -> str:
-        """Set a formula inside a line."""
-        return self._page.mathematics.add(body, display=False)
-
-    def block_math(self, body: str) -> str:
-        """Set a formula on lines of its own."""
-        return self._page.mathematics.add(body, display=True)
-
-    def latex_environment(self, name: str, body: str) -> str:
-        """Set an environment such as ``align``."""
-        return self._page.mathematics.add(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
-
-    def block_html(self, html: str) -> str:
-        """Keep a block of HTML as it is, its formulas set, as Jupyter does."""
-        return self._page.mathematics.add_in_html(str(super().block_html(html)))
-
-    def block_mermaidjs(self, code: str) -> str:
-        """Show a diagram as its source: drawing it needs a script of several megabytes."""
-        self._page.warn("a mermaid diagram is shown as its source")
-        return f"<pre><code>{html.escape(code.strip(), quote=False)}</code></pre>"
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Show an image inside the page."""
-        name = url.removeprefix("attachment:")
-        if url != name and name not in self.attachments:
-            self._page.warn(f"the attachment {name!r} is missing from its cell")
-            return f"<em>{html.escape(text or name, quote=False)}</em>"
-        return str(super().image(text, url, title))
+    def name(self, text: str) -> str:
+        """Return an identifier not used yet, built as Jupyter does: spaces become hyphens, case is kept."""
+        wanted = "-".join(text.split()) or "section"
+        self._used[wanted] += 1
+        count = self._used[wanted]
+        return wanted if count == 1 else self.name(f"{wanted}-{count}")
 
 
-def markdown_to_html(source: str, page: Page, *, attachments: dict[str, Any]) -> str:
-    """Return the HTML of a Markdown text.
+def markdown_to_html(
+    source: str,
+    add_formula: Add,
+    warn: Callable[[str], object],
+    *,
+    attachments: dict[str, Any] | None = None,
+    highlighted: bool = True,
+) -> str:
+    """Return the HTML of a Markdown text; a picture whose attachment is missing keeps its ``attachment:`` address.
 
     Args:
         source: the text.
-        page: the page it goes to; its formulas and warnings are added there.
+        add_formula: takes each formula, and says what stands for it in the HTML.
+        warn: told in one line what is not shown as it should be.
         attachments: pictures carried by the cell, by name then MIME type.
+        highlighted: whether code is coloured by classes; else it is ``<pre data-language="…">``.
     """
-    renderer = PageRenderer(page, attachments=attachments)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    renderer = _Renderer(add_formula, warn, attachments=attachments or {}, highlighted=highlighted)
+    return MarkdownWithMath(renderer=renderer).render(source)
+
+
+class _Renderer(IPythonRenderer):
+    def __init__(
+        self, add_formula: Add, warn: Callable[[str], object], *, attachments: dict[str, Any], highlighted: bool
+    ) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True, attachments=attachments)
+        self._add, self._warn, self._highlighted = add_formula, warn, highlighted
+
+    def inline_math(self, body: str) -> str:
+        return self._add(body, display=False)
+
+    def block_math(self, body: str) -> str:
+        return self._add(body, display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._add(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+    def block_html(self, html: str) -> str:
+        # Jupyter sets the formulas of a block of HTML too
+        return formulas_in_html(str(super().block_html(html)), self._add)
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        if self._highlighted:
+            return str(super().block_code(code, info))
+        language = next(iter((info or "").split()), "")
+        return f'<pre data-language="{escape(language)}">{escape(code)}</pre>\n'
+
+    def block_mermaidjs(self, code: str) -> str:
+        self._warn("a mermaid diagram is shown as its source")  # drawing it needs a script of several megabytes
+        return f"<pre><code>{escape(code.strip(), quote=False)}</code></pre>"
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        name = url.removeprefix("attachment:")
+        is_missing = name != url and name not in self.attachments
+        # nbconvert would stop at a missing attachment
+        return str(HTMLRenderer.image(self, text, url, title) if is_missing else super().image(text, url, title))

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 # Delimiters of Jupyter, longest first; a backslash before a dollar makes it an amount of money.
 _DELIMITED = re.compile(
@@ -24,6 +25,14 @@ _REFUSED = "math-core-error"
 _REASON = re.compile(r'title="(?:\d+: )?([^"]*)"')
 
 
+class Add(Protocol):
+    """Takes a formula without its delimiters, and returns what stands for it."""
+
+    def __call__(self, latex: str, *, display: bool) -> str:
+        """Take a formula; ``display`` tells those on lines of their own."""
+        ...
+
+
 @dataclass
 class Mathematics:
     """The formulas of one page: taken one by one while it is written, set together at the end.
@@ -39,18 +48,6 @@ class Mathematics:
         readable = latex.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no MathML
         self._formulas.append((readable.strip(), display))
         return f"{self._mark}-{len(self._formulas) - 1}-"
-
-    def add_in_text(self, text: str) -> str:
-        """Replace the formulas found between Jupyter's delimiters in a plain text, and escape the rest for HTML."""
-        return self._add_between(text, lambda rest: html.escape(rest, quote=False))
-
-    def add_in_html(self, fragment: str) -> str:
-        """Replace the formulas found in the text of an HTML fragment, leaving its tags and its code alone."""
-        pieces, place = [], 0
-        for tag in _TAG_OR_CODE.finditer(fragment):
-            pieces += [self._add_in_text_node(fragment[place : tag.start()]), tag[0]]
-            place = tag.end()
-        return "".join([*pieces, self._add_in_text_node(fragment[place:])])
 
     def as_latex(self, text: str) -> str:
         """Return a text with the LaTeX of its formulas in place of their marks, for a heading's identifier."""
@@ -79,22 +76,29 @@ class Mathematics:
         ]
         return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: shown[int(mark[1])], page), warnings
 
-    def _add_in_text_node(self, text: str) -> str:
-        if "$" not in text and "\\" not in text:
-            return text
-        return self._add_between(text, lambda rest: rest, html.unescape)
 
-    def _add_between(
-        self, text: str, show: Callable[[str], str], read: Callable[[str], str] = lambda latex: latex
-    ) -> str:
-        pieces, place = [], 0
-        for match in _DELIMITED.finditer(text):
-            kind = str(match.lastgroup)
-            latex = read(match[kind])
-            display = kind in {"display", "bracket", "environment"}
-            pieces += [show(text[place : match.start()]), self.add(latex, display=display)]
-            place = match.end()
-        return "".join([*pieces, show(text[place:])])
+def formulas_in_text(text: str, add: Add) -> str:
+    """Replace the formulas found between Jupyter's delimiters in a plain text, and escape the rest for HTML."""
+    return _replaced(text, add, lambda rest: html.escape(rest, quote=False), lambda latex: latex)
+
+
+def formulas_in_html(fragment: str, add: Add) -> str:
+    """Replace the formulas found in the text of an HTML fragment, leaving its tags and its code alone."""
+    pieces, place = [], 0
+    for tag in _TAG_OR_CODE.finditer(fragment):
+        pieces += [_replaced(fragment[place : tag.start()], add, lambda rest: rest, html.unescape), tag[0]]
+        place = tag.end()
+    return "".join([*pieces, _replaced(fragment[place:], add, lambda rest: rest, html.unescape)])
+
+
+def _replaced(text: str, add: Add, show: Callable[[str], str], read: Callable[[str], str]) -> str:
+    pieces, place = [], 0
+    for match in _DELIMITED.finditer(text):
+        kind = str(match.lastgroup)
+        display = kind in {"display", "bracket", "environment"}
+        pieces += [show(text[place : match.start()]), add(read(match[kind]), display=display)]
+        place = match.end()
+    return "".join([*pieces, show(text[place:])])
 
 
 def _as_source(latex: str, *, display: bool) -> str:

@@ -75,7 +75,8 @@ def _keep_inside(fragment: BeautifulSoup, picture: Tag, page: Page) -> None:
         page.warn(f"the remote picture {source[:80]} is shown as a link")
         shown = fragment.new_tag("a", href=source)
     else:
-        page.warn(f"the picture {source[:80]!r} was not found in the notebook's folder")
+        place = "cell" if source.startswith("attachment:") else "notebook's folder"
+        page.warn(f"the picture {source[:80]!r} was not found in the {place}")
         shown = fragment.new_tag("em")
     shown.string = alternative
     picture.replace_with(shown)

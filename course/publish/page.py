@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course.publish.markdown import Identifiers
 from course.publish.mathematics import Mathematics
 
 
 @dataclass(frozen=True)
-class Heading:
+class PageHeading:
     """A heading of the page: its level (1 to 6), its identifier, its content as HTML."""
 
     level: int
@@ -25,17 +25,10 @@ class Page:
     warnings: list[str]
     folder: Path = Path()
     mathematics: Mathematics = field(default_factory=Mathematics)
-    headings: list[Heading] = field(default_factory=list)
-    title: Heading | None = None
+    headings: list[PageHeading] = field(default_factory=list)
+    title: PageHeading | None = None
     tables: int = 0
-    _identifiers: Counter[str] = field(default_factory=Counter)
-
-    def identifier(self, text: str) -> str:
-        """Return an identifier not used yet, built as Jupyter does: spaces become hyphens, case is kept."""
-        wanted = "-".join(self.mathematics.as_latex(text).split()) or "section"
-        self._identifiers[wanted] += 1
-        count = self._identifiers[wanted]
-        return wanted if count == 1 else self.identifier(f"{wanted}-{count}")
+    identifiers: Identifiers = field(default_factory=Identifiers)
 
     def warn(self, message: str) -> None:
         """Keep a one-line warning for the person who builds the page, once."""
@@ -43,6 +36,6 @@ class Page:
         if line not in self.warnings:
             self.warnings.append(line)
 
-    def table_of_contents(self) -> list[Heading]:
+    def table_of_contents(self) -> list[PageHeading]:
         """Return the headings of levels 2 and 3, and those of level 1 beside the title."""
         return [heading for heading in self.headings if heading.level <= 3]

@@ -18,6 +18,7 @@ from course.publish.ansi import ansi_to_html
 from course.publish.fonts import mathematics_font_css
 from course.publish.fragments import finish_html, finish_markdown, picture_description, scroll_attributes
 from course.publish.markdown import markdown_to_html
+from course.publish.mathematics import formulas_in_text
 from course.publish.outputs import SHOWN_TYPES
 from course.publish.page import Page
 
@@ -119,13 +120,14 @@ class StandaloneExporter(HTMLExporter):
     @pass_context
     def _markdown_cell(self, context: Context, source: str) -> str:
         page, where = _page(context), _where(context)
-        html = markdown_to_html(source, page, attachments=_attachments(context))
+        html = markdown_to_html(source, page.mathematics.add, page.warn, attachments=_attachments(context))
         return finish_markdown(html, page, where=where, limits=self.table_limits, take_title=self.take_title)
 
     @pass_context
     def _markdown_output(self, context: Context, source: str) -> str:
-        html = markdown_to_html(source, _page(context), attachments={})
-        return finish_html(html, _page(context), where=_where(context), limits=self.table_limits)
+        page = _page(context)
+        html = markdown_to_html(source, page.mathematics.add, page.warn)
+        return finish_html(html, page, where=_where(context), limits=self.table_limits)
 
     @pass_context
     def _html_output(self, context: Context, html: str) -> str:
@@ -133,7 +135,7 @@ class StandaloneExporter(HTMLExporter):
 
     @pass_context
     def _latex_output(self, context: Context, latex: str) -> str:
-        return _page(context).mathematics.add_in_text(latex)
+        return formulas_in_text(latex, _page(context).mathematics.add)
 
     @pass_context
     def _picture_description(self, context: Context, output: Any, mime: str, cell: Any) -> str:

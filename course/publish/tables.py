@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from course.publish.table_grid import (
+    ELLIPSIS,
+    Grid,
+    Placed,
+    columns_shown,
+    read_grid,
+    rows_shown,
+    select,
+    size_line,
+    size_shown,
+    table_rows,
+    whole_size,
+)
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
     from course.publish.page import Page
-
-_ELLIPSIS = {"...", "…"}
-_PRINTED_SIZE = re.compile(r"(\d+) rows \u00d7 (\d+) columns")
 
 
 @dataclass(frozen=True)
@@ -35,12 +45,11 @@ def frame_tables(fragment: BeautifulSoup, page: Page, limits: TableLimits | None
         if table.find_parent("table"):
             continue
         page.tables += 1
-        rows = _rows(table)
-        columns = max((len(row) for row in rows), default=0)
-        notice = _cap(fragment, table, limits) if limits else ""
+        grid = read_grid(table)
+        notice = _cut(fragment, table, grid, limits) if limits else ""
         del table["border"]
         box = table.wrap(fragment.new_tag("div", attrs={"class": _classes(fragment, table)}))
-        label = f"Table {page.tables}: {len(rows)} rows, {columns} columns"
+        label = f"Table {page.tables}: {len(grid.owners)} rows, {grid.columns} columns"
         box.attrs |= {"role": "region", "tabindex": "0", "aria-label": label}
         if notice:
             line = fragment.new_tag("p", attrs={"class": "notice"})
@@ -55,85 +64,54 @@ def _classes(fragment: BeautifulSoup, table: Tag) -> str:
     return "table own-colours" if own or painted else "table"
 
 
-def _rows(table: Tag) -> list[list[Tag]]:
-    return [row.find_all(["th", "td"], recursive=False) for row in table.find_all("tr")]
-
-
-def _cap(fragment: BeautifulSoup, table: Tag, limits: TableLimits) -> str:
-    """Cut the middle rows and columns of a table without spans; return the sentence that says so."""
-    rows = _rows(table)
-    if len({len(row) for row in rows}) != 1 or any(_spans(cell) for row in rows for cell in row):
-        return ""
-    whole = _printed_size(table) or _size(table)
-    _cut_columns(fragment, rows, limits)
-    _cut_rows(table, limits.rows)
-    shown = _size(table)
-    sizes = zip(shown, whole, ("rows", "columns"), strict=True)
+def _cut(fragment: BeautifulSoup, table: Tag, grid: Grid, limits: TableLimits) -> str:
+    """Leave out the middle rows and columns that exceed the limits; return the sentence that says so."""
+    whole = whole_size(grid, table)
+    rows = rows_shown(grid, limits.rows, limits.rows // 3)
+    columns = columns_shown(grid, _widths(grid, limits), limits.characters, mark=3)
+    said_by_pandas = size_line(table)
+    if said_by_pandas is not None:
+        said_by_pandas.decompose()
+    if ELLIPSIS in rows or ELLIPSIS in columns:
+        _keep(fragment, table, grid, rows, columns)
+    sizes = zip(size_shown(grid, rows, columns), whole, ("rows", "columns"), strict=True)
     said = [f"{few} of {all_} {name}" for few, all_, name in sizes if few != all_]
     return f"{', '.join(said)} shown" if said else ""
 
 
-def _spans(cell: Tag) -> bool:
-    return any(cell.get(span, "1") != "1" for span in ("colspan", "rowspan"))
+def _widths(grid: Grid, limits: TableLimits) -> list[float]:
+    """Return the widths of the columns in characters, of which a capital is worth one and a quarter."""
+    widths = [2.0] * grid.columns
+    for row, owners in enumerate(grid.owners):
+        for column, owner in enumerate(owners):
+            if not grid.is_spanning(row, column):
+                text = grid.cells[owner].text
+                pieces = text.split() if limits.folded else [text]
+                wide = max((len(piece) + sum(map(str.isupper, piece)) / 4 for piece in pieces), default=0)
+                widths[column] = max(widths[column], wide + 2)
+    return widths
 
 
-def _printed_size(table: Tag) -> tuple[int, int] | None:
-    """Return the size that pandas prints under a table it has already cut, and remove that line."""
-    line = table.find_next_sibling("p")
-    found = _PRINTED_SIZE.fullmatch(line.get_text(strip=True)) if line is not None else None
-    if line is None or found is None:
-        return None
-    line.decompose()
-    return int(found[1]), int(found[2])
+def _keep(fragment: BeautifulSoup, table: Tag, grid: Grid, rows: list[int], columns: list[int]) -> None:
+    elements = table_rows(table)
+    above = elements[0]
+    for number, cells in zip(rows, select(grid, rows, columns), strict=True):
+        row = fragment.new_tag("tr") if number == ELLIPSIS else elements[number]
+        if number == ELLIPSIS:
+            above.insert_after(row)
+        row.clear()
+        row.extend([_shown(fragment, grid, placed, in_header=0 <= number < grid.header_rows) for placed in cells])
+        above = row
+    for number in set(range(len(elements))).difference(rows):
+        elements[number].decompose()
 
 
-def _size(table: Tag) -> tuple[int, int]:
-    """Return the numbers of data rows and data columns, those that only hold an ellipsis left out."""
-    rows = _rows(table)
-    body = [row for row in rows if row and not row[0].find_parent("thead")]
-    labels = sum(cell.name == "th" for cell in body[0]) if body else 0
-    columns = [cell for cell in rows[0][labels:] if cell.get_text(strip=True) not in _ELLIPSIS]
-    return sum(row[0].get_text(strip=True) not in _ELLIPSIS for row in body), len(columns)
-
-
-def _cut_columns(fragment: BeautifulSoup, rows: list[list[Tag]], limits: TableLimits) -> None:
-    widths = [max(_width(row[place], limits) for row in rows) + 2 for place in range(len(rows[0]))]
-    kept = _from_both_ends(widths, limits.characters)
-    cut = [place for place in range(len(widths)) if place not in kept]
-    for row in rows if cut else []:
-        mark = fragment.new_tag(row[cut[0]].name)
-        mark.string = "…"
-        row[cut[0]].insert_before(mark)
-        for place in cut:
-            row[place].extract()
-
-
-def _width(cell: Tag, limits: TableLimits) -> float:
-    """Return the width of a cell in characters, of which a capital is worth one and a quarter."""
-    text = cell.get_text().strip()
-    pieces = text.split() if limits.folded else [text]
-    return max((len(piece) + sum(map(str.isupper, piece)) / 4 for piece in pieces), default=0)
-
-
-def _cut_rows(table: Tag, most: int) -> None:
-    body = [row for row in table.find_all("tr") if not row.find_parent("thead")]
-    if len(body) <= most:
-        return
-    cut = body[most - most // 3 : len(body) - most // 3]
-    for cell in cut[0].find_all(["th", "td"]):
-        cell.string = "…"
-    for row in cut[1:]:
-        row.decompose()
-
-
-def _from_both_ends(widths: list[float], most: int) -> set[int]:
-    """Return the places kept when the middle is cut so that the sum of the widths stays under ``most``."""
-    kept: set[int] = set()
-    total = 0.0
-    ends = [place for pair in zip(range(len(widths)), reversed(range(len(widths))), strict=True) for place in pair]
-    for place in dict.fromkeys(ends):
-        total += widths[place]
-        if total > most and kept:
-            break
-        kept.add(place)
-    return kept
+def _shown(fragment: BeautifulSoup, grid: Grid, placed: Placed, *, in_header: bool) -> Tag:
+    cell = grid.cells[placed.cell].tag if placed.cell != ELLIPSIS else None
+    if cell is None:
+        is_label = in_header or 0 <= placed.column < grid.index_columns()
+        cell = fragment.new_tag("th" if is_label else "td", string="…" if placed.cell == ELLIPSIS else "")
+    for name, span in (("colspan", placed.colspan), ("rowspan", placed.rowspan)):
+        if span > 1 or cell.has_attr(name):
+            cell[name] = str(span)
+    return cell

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
 from course.publish.fonts import formula_characters, mathematical_italic, mathematics_font_css
-from course.publish.mathematics import Mathematics
+from course.publish.mathematics import Mathematics, formulas_in_html, formulas_in_text
 
 
 def typeset(latex: str, *, display: bool = False) -> tuple[str, list[str]]:
@@ -51,7 +51,7 @@ def test_a_formula_that_is_refused_shows_its_source_with_a_warning() -> None:
 
 def test_a_formula_may_refer_to_an_equation_that_comes_later() -> None:
     mathematics = Mathematics()
-    text = mathematics.add_in_text(r"see $\eqref{sum}$; \begin{equation} y = x \label{sum} \end{equation}")
+    text = formulas_in_text(r"see $\eqref{sum}$; \begin{equation} y = x \label{sum} \end{equation}", mathematics.add)
     html, _ = mathematics.typeset(text)
     assert '<a href="#equation-sum">(1)</a>' in html
     assert 'id="equation-sum"' in html
@@ -59,14 +59,16 @@ def test_a_formula_may_refer_to_an_equation_that_comes_later() -> None:
 
 def test_text_keeps_amounts_of_money_and_escapes_markup() -> None:
     mathematics = Mathematics()
-    html, _ = mathematics.typeset(mathematics.add_in_text(r"\$5 & \$6 <b> costs $x$"))
+    html, _ = mathematics.typeset(formulas_in_text(r"\$5 & \$6 <b> costs $x$", mathematics.add))
     assert html.startswith(r"\$5 &amp; \$6 &lt;b&gt; costs <math>")
     assert html.count("<math") == 1
 
 
 def test_html_keeps_its_tags_and_its_code_and_reads_entities() -> None:
     mathematics = Mathematics()
-    html, warnings = mathematics.typeset(mathematics.add_in_html('<p title="$a$">$a &lt; b$ <code>$c$</code></p>'))
+    html, warnings = mathematics.typeset(
+        formulas_in_html('<p title="$a$">$a &lt; b$ <code>$c$</code></p>', mathematics.add)
+    )
     assert html.startswith('<p title="$a$"><math>')
     assert "<mo>&lt;</mo>" in html
     assert html.endswith("<code>$c$</code></p>")

@@ -13,7 +13,7 @@ from course.publish.typst.markup import literal
 from course.publish.typst.spans import PLAIN, Line, cells, cut_middle, markup, wrap
 from course.publish.typst.stylesheet import css_color, read_rules
 from course.publish.typst.table_fit import fit_table, is_number
-from course.publish.typst.table_grid import ELLIPSIS, Grid, read_grid, select
+from course.publish.table_grid import ELLIPSIS, Grid, read_grid, select
 from course.publish.typst.terminal import read_terminal
 
 

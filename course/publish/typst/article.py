@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from course.publish.typst.anchors import HEADINGS, known_anchors
+from course.publish.markdown import HEADINGS
+from course.publish.typst.anchors import name_headings
 from course.publish.typst.cells import ReadCell, read_cells, set_cell
 from course.publish.typst.compiler import compile_pdf, template
 from course.publish.typst.markup import array, call, literal
@@ -40,7 +41,7 @@ def article_pdf(notebook: Mapping[str, Any], context: Context, identity: Identit
     trees = [cell.tree for cell in cells if cell.tree is not None]
     headings: list[Tag] = [heading for tree in trees for heading in tree.find_all(HEADINGS)]
     highest = min((int(heading.name[1]) for heading in headings), default=1)
-    context = replace(context, anchors=known_anchors(trees), heading_offset=highest - 1)
+    context = replace(context, anchors=name_headings(trees), heading_offset=highest - 1)
     body = "\n".join(set_cell(cell, context) for cell in cells)
     opening = call(
         "article",

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from course.publish.typst.anchors import anchor_of, label_of
+from course.publish.table_grid import size_line
+from course.publish.typst.anchors import label_of
 from course.publish.typst.code import code_block, text_output
 from course.publish.typst.images import image, read_address
 from course.publish.typst.markup import EMPTY, block, call, literal
 from course.publish.typst.mathematics import formula
-from course.publish.typst.tables import SHAPE, table
+from course.publish.typst.tables import table
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -35,7 +36,8 @@ def _wrapping(function: str) -> Handler:
 
 
 def _paragraph(walker: HtmlWalker, tag: Tag) -> str:
-    if SHAPE.fullmatch(tag.get_text()) and tag.find_previous_sibling("table") is not None:
+    above = tag.find_previous_sibling("table")
+    if above is not None and size_line(above) is tag:
         # The table above says it in its own note.
         return EMPTY
     return block(["parbreak()", walker.children(tag), "parbreak()"])
@@ -46,9 +48,8 @@ def _heading(walker: HtmlWalker, tag: Tag) -> str:
     content = walker.children(tag)
     if content == EMPTY:
         return EMPTY
-    anchor = anchor_of(tag)
-    named = anchor in walker.context.anchors and tag.get("data-repeated") is None
-    label = f"#{label_of(anchor)}" if named else ""
+    anchor = str(tag.get("id", ""))
+    label = f"#{label_of(anchor)}" if anchor in walker.context.anchors else ""
     return f"[#{call('heading', content, level=str(level))}{label}]"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 from bs4.exceptions import ParserRejectedMarkup
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from course.publish.markdown import markdown_to_html
 from course.publish.typst.markup import printable
 
 # html.parser alone: it is in the standard library and its tree does not depend on what else is installed.
@@ -18,33 +18,15 @@ _PARSER = "html.parser"
 _SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
 
 
-class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, with formulas and code left to the exporter."""
-
-    def block_code(self, code: str, info: str | None = None) -> str:
-        language = (info or "").split(maxsplit=1)[0] if (info or "").strip() else ""
-        return f'<pre data-language="{escape(language)}">{escape(code)}</pre>\n'
-
-    def block_math(self, body: str) -> str:
-        return f'<x-math data-display="">{escape(body)}</x-math>'
-
-    def inline_math(self, body: str) -> str:
-        return f"<x-math>{escape(body)}</x-math>"
-
-    def latex_environment(self, name: str, body: str) -> str:
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
-
-    def _embed_image_or_attachment(self, src: str) -> str:
-        name = src.removeprefix("attachment:")
-        if name != src and name not in self.attachments:
-            return name
-        return str(super()._embed_image_or_attachment(src))
-
-
 def markdown_tree(source: str, attachments: dict[str, Any] | None = None) -> BeautifulSoup:
     """Return the HTML tree of a markdown text; formulas are ``<x-math>`` elements holding their LaTeX source."""
-    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=attachments or {})
-    return html_tree(MarkdownWithMath(renderer=renderer).render(_clean(source)))
+    html = markdown_to_html(_clean(source), _element, lambda _warning: None, attachments=attachments, highlighted=False)
+    return html_tree(html)
+
+
+def _element(latex: str, *, display: bool) -> str:
+    attribute = ' data-display=""' if display else ""
+    return f"<x-math{attribute}>{escape(latex)}</x-math>"
 
 
 def _clean(source: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from course.publish.typst.anchors import HEADINGS
+from course.publish.markdown import HEADINGS
 from course.publish.typst.code import text_output
 from course.publish.typst.html_walker import HtmlWalker
 from course.publish.typst.images import SUFFIXES, data_bytes, image

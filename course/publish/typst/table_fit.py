@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from course.publish.typst.table_grid import ELLIPSIS, Grid
+from course.publish.table_grid import ELLIPSIS, Grid, columns_shown, rows_shown
 
 if TYPE_CHECKING:
     from course.publish.typst.layout import Layout
@@ -56,14 +56,12 @@ def numeric_columns(grid: Grid) -> list[bool]:
 
 def fit_table(grid: Grid, layout: Layout) -> Fit:
     """Return the largest font at which the whole table fits; at the smallest, columns in the middle are left out."""
-    rows = _middle_out(
-        list(range(grid.header_rows)), list(range(grid.header_rows, len(grid.owners))), layout.table_rows
-    )
+    rows = rows_shown(grid, layout.table_rows, layout.table_rows // 2)
     for size, broken in _attempts(layout):
         widths = _column_widths(grid, rows, size, broken=broken)
         if sum(widths) <= layout.text_width:
             return Fit(size, list(range(grid.columns)), rows, broken)
-    return Fit(size, _columns_that_fit(grid, widths, layout.text_width), rows, broken_headers=True)
+    return Fit(size, columns_shown(grid, widths, layout.text_width, _ELLIPSIS_WIDTH), rows, broken_headers=True)
 
 
 def _attempts(layout: Layout) -> list[tuple[float, bool]]:
@@ -82,7 +80,7 @@ def _column_widths(grid: Grid, rows: list[int], size: float, *, broken: bool) ->
         if row == ELLIPSIS:
             continue
         for column, owner in enumerate(grid.owners[row]):
-            if _is_spanning(grid, row, column):
+            if grid.is_spanning(row, column):
                 continue
             text = grid.cells[owner].text
             pieces = header_pieces(text) if broken and row < grid.header_rows else [text]
@@ -94,52 +92,3 @@ def _column_widths(grid: Grid, rows: list[int], size: float, *, broken: bool) ->
 def header_pieces(text: str) -> list[str]:
     """Return a column name cut after its underscores, spaces and dots, where it may be broken."""
     return re.findall(r"[^_ .]*[_ .]|[^_ .]+", text) or [""]
-
-
-def _is_spanning(grid: Grid, row: int, column: int) -> bool:
-    owners = grid.owners[row]
-    return owners[column] != 0 and owners[column] in (
-        *owners[max(0, column - 1) : column],
-        *owners[column + 1 : column + 2],
-    )
-
-
-def _middle_out(always: list[int], others: list[int], limit: int) -> list[int]:
-    if len(others) <= limit:
-        return always + others
-    tail = limit // 2
-    return [*always, *others[: limit - tail], ELLIPSIS, *others[len(others) - tail :]]
-
-
-def _columns_that_fit(grid: Grid, widths: list[float], room: float) -> list[int]:
-    """Return the columns to print: row headers, then columns taken in turn from both ends."""
-    index = grid.index_columns()
-    others = [column for column in range(index, grid.columns) if not _is_pandas_ellipsis(grid, column)]
-    left, right = others[: (len(others) + 1) // 2], others[(len(others) + 1) // 2 :]
-    room -= sum(widths[:index]) + _ELLIPSIS_WIDTH
-    kept_left: list[int] = []
-    kept_right: list[int] = []
-    for side, kept in _alternate(left, right[::-1], kept_left, kept_right):
-        room -= widths[side]
-        if room < 0 and kept_left:
-            break
-        kept.append(side)
-    return [*range(index), *kept_left, ELLIPSIS, *kept_right[::-1]]
-
-
-def _alternate(
-    left: list[int], right: list[int], kept_left: list[int], kept_right: list[int]
-) -> list[tuple[int, list[int]]]:
-    pairs: list[tuple[int, list[int]]] = []
-    for at in range(max(len(left), len(right))):
-        pairs += [(column, kept_left) for column in left[at : at + 1]]
-        pairs += [(column, kept_right) for column in right[at : at + 1]]
-    return pairs
-
-
-def _is_pandas_ellipsis(grid: Grid, column: int) -> bool:
-    return all(grid.cells[row[column]].text in ("...", "…") for row in grid.owners if not _spans(row, column))
-
-
-def _spans(row: list[int], column: int) -> bool:
-    return row[column] in row[:column] or row[column] in row[column + 1 :]

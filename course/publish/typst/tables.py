@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from course.publish.table_grid import (
+    ELLIPSIS,
+    Grid,
+    GridCell,
+    Placed,
+    read_grid,
+    select,
+    size_line,
+    size_shown,
+    whole_size,
+)
 from course.publish.typst.markup import EMPTY, array, block, call, literal, points
 from course.publish.typst.stylesheet import Declarations, Look, look_of
 from course.publish.typst.table_fit import Fit, fit_table, header_pieces, is_number, numeric_columns
-from course.publish.typst.table_grid import ELLIPSIS, Grid, GridCell, Placed, read_grid, select
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -17,8 +26,6 @@ if TYPE_CHECKING:
     from course.publish.typst.parts import Context
 
 Walk = Callable[["Tag"], str]
-# What pandas writes under a DataFrame that it has cut.
-SHAPE = re.compile(r"\s*(\d+) rows \u00d7 (\d+) columns\s*")
 
 
 def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Walk) -> str:
@@ -101,42 +108,12 @@ class _Setter:
 
 
 def _omission(tag: Tag, grid: Grid, fit: Fit, context: Context) -> str | None:
-    total_rows, total_columns = _shape(tag, grid)
-    shown_rows = sum(1 for row in fit.rows if row >= grid.header_rows) - _ellipsis_rows(grid, fit)
-    shown_columns = sum(1 for column in fit.columns if column >= grid.index_columns()) - _ellipsis_columns(grid, fit)
-    shape = _shape_text(tag)
-    notes = [shape] if shape else []
-    if total_rows > shown_rows:
-        notes.append(context.captions.rows_omitted.format(count=total_rows - shown_rows, total=total_rows))
-    if total_columns > shown_columns:
-        notes.append(context.captions.columns_omitted.format(count=total_columns - shown_columns, total=total_columns))
+    total_rows, total_columns = whole_size(grid, tag)
+    rows, columns = size_shown(grid, fit.rows, fit.columns)
+    line = size_line(tag)
+    notes = [line.get_text().strip()] if line is not None else []
+    if total_rows > rows:
+        notes.append(context.captions.rows_omitted.format(count=total_rows - rows, total=total_rows))
+    if total_columns > columns:
+        notes.append(context.captions.columns_omitted.format(count=total_columns - columns, total=total_columns))
     return literal(" · ".join(notes)) if notes else None
-
-
-def _shape(tag: Tag, grid: Grid) -> tuple[int, int]:
-    """Return rows and columns of the whole DataFrame: what pandas wrote below the table, or the table's own."""
-    match = SHAPE.fullmatch(_shape_text(tag))
-    if match:
-        return int(match[1]), int(match[2])
-    dots = sum(1 for column in range(grid.columns) if _is_ellipsis_column(grid, column))
-    return grid.body_rows, grid.columns - grid.index_columns() - dots
-
-
-def _shape_text(tag: Tag) -> str:
-    following = tag.find_next_sibling()
-    text = following.get_text().strip() if following is not None and following.name == "p" else ""
-    return text if SHAPE.fullmatch(text) else ""
-
-
-def _is_ellipsis_column(grid: Grid, column: int) -> bool:
-    return bool(grid.owners) and all(grid.cells[row[column]].text in ("...", "…") for row in grid.owners)
-
-
-def _ellipsis_columns(grid: Grid, fit: Fit) -> int:
-    return sum(1 for column in fit.columns if column != ELLIPSIS and _is_ellipsis_column(grid, column))
-
-
-def _ellipsis_rows(grid: Grid, fit: Fit) -> int:
-    """Count the printed rows that are pandas' own row of dots."""
-    body = [row for row in fit.rows if row >= grid.header_rows]
-    return sum(1 for row in body if all(grid.cells[owner].text in ("...", "…") for owner in grid.owners[row]))

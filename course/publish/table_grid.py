@@ -1,7 +1,8 @@
-"""The cells of an HTML table on a rectangular grid, from which rows and columns can be left out."""
+"""The cells of an HTML table on a rectangular grid, from which rows and columns are left out where it is too large."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,11 @@ if TYPE_CHECKING:
 
 # The HTML standard's own limits on spans are 1000 columns and 65534 rows.
 _LARGEST_SPAN = 1000
+# Stands in a list of rows or columns for those left out.
 ELLIPSIS = -1
+_DOTS = ("...", "…")
+# What pandas writes under a DataFrame that it has cut.
+_SHAPE = re.compile(r"\s*(\d+) rows \u00d7 (\d+) columns\s*")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: ``owners[row][column]`` is the index in ``cells`` of the cell that covers the place."""
+    """A table: ``owners[row][column]`` is the index in ``cells`` of the cell that covers the place, 0 without one."""
 
     cells: list[GridCell]
     owners: list[list[int]]
@@ -58,10 +63,25 @@ class Grid:
             count += 1
         return count
 
+    def is_spanning(self, row: int, column: int) -> bool:
+        """Tell whether the cell that covers the place covers a column beside it too."""
+        owners = self.owners[row]
+        beside = (*owners[max(0, column - 1) : column], *owners[column + 1 : column + 2])
+        return owners[column] != 0 and owners[column] in beside
+
+    def is_dotted_row(self, row: int) -> bool:
+        """Tell whether a row only holds the dots by which pandas shows that it left rows out."""
+        return all(self.cells[owner].text in _DOTS for owner in self.owners[row])
+
+    def is_dotted_column(self, column: int) -> bool:
+        """Tell whether a column only holds the dots by which pandas shows that it left columns out."""
+        alone = [row for row in range(len(self.owners)) if not self.is_spanning(row, column)]
+        return bool(alone) and all(self.cells[self.owners[row][column]].text in _DOTS for row in alone)
+
 
 def read_grid(table: Tag) -> Grid:
     """Return the grid of a table; spans that overlap or leave the table are cut."""
-    rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
+    rows = table_rows(table)
     header_rows = sum(1 for row in rows if _is_header(row))
     cells = [GridCell(None, "", header=False)]
     places: dict[tuple[int, int], int] = {}
@@ -81,6 +101,68 @@ def read_grid(table: Tag) -> Grid:
     columns = max((x + 1 for _, x in places), default=0)
     owners = [[places.get((y, x), 0) for x in range(columns)] for y in range(len(rows))]
     return Grid(cells, owners, header_rows)
+
+
+def table_rows(table: Tag) -> list[Tag]:
+    """Return the ``tr`` elements of a table, without those of the tables that it holds."""
+    return [row for row in table.find_all("tr") if row.find_parent("table") is table]
+
+
+def rows_shown(grid: Grid, most: int, last: int) -> list[int]:
+    """Return the rows to show: the header, and at most ``most`` rows of the body, the ``last`` ones among them."""
+    header, total = list(range(grid.header_rows)), len(grid.owners)
+    if grid.body_rows <= most:
+        return list(range(total))
+    return [*header, *range(grid.header_rows, grid.header_rows + most - last), ELLIPSIS, *range(total - last, total)]
+
+
+def columns_shown(grid: Grid, widths: list[float], room: float, mark: float) -> list[int]:
+    """Return the columns to show: all if they fit, else row headers, then others taken in turn from both ends.
+
+    Args:
+        grid: the table.
+        widths: width of each column.
+        room: width of the place where the table is shown, in the same unit.
+        mark: width of the column that stands for those left out.
+    """
+    if sum(widths) <= room:
+        return list(range(grid.columns))
+    index = grid.index_columns()
+    others = [column for column in range(index, grid.columns) if not grid.is_dotted_column(column)]
+    room -= sum(widths[:index]) + mark
+    kept: list[int] = []
+    while others:
+        column = others.pop(-1 if len(kept) % 2 else 0)
+        room -= widths[column]
+        if room < 0 and kept:
+            others.append(column)
+            break
+        kept.append(column)
+    return [*range(index), *kept[::2], *([ELLIPSIS] if index + len(kept) < grid.columns else []), *kept[1::2][::-1]]
+
+
+def whole_size(grid: Grid, table: Tag) -> tuple[int, int]:
+    """Return the numbers of data rows and columns of the whole table: what pandas says below it, or its own."""
+    line = size_line(table)
+    found = _SHAPE.fullmatch(line.get_text()) if line is not None else None
+    if found:
+        return int(found[1]), int(found[2])
+    return size_shown(grid, list(range(len(grid.owners))), list(range(grid.columns)))
+
+
+def size_line(table: Tag) -> Tag | None:
+    """Return the paragraph in which pandas says how large the table above is, or None."""
+    following = table.find_next_sibling()
+    is_size = following is not None and following.name == "p" and _SHAPE.fullmatch(following.get_text())
+    return following if is_size else None
+
+
+def size_shown(grid: Grid, rows: list[int], columns: list[int]) -> tuple[int, int]:
+    """Return the numbers of data rows and columns among these, those that only hold dots left out."""
+    return (
+        sum(row >= grid.header_rows and not grid.is_dotted_row(row) for row in rows),
+        sum(column >= grid.index_columns() and not grid.is_dotted_column(column) for column in columns),
+    )
 
 
 def select(grid: Grid, rows: list[int], columns: list[int]) -> list[list[Placed]]:
