@@ -7,13 +7,13 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course.publish.table_grid import ELLIPSIS, Grid, read_grid, select
 from course.publish.typst.html_walker import flowing
 from course.publish.typst.layout import ARTICLE, Layout
 from course.publish.typst.markup import literal
 from course.publish.typst.spans import PLAIN, Line, cells, cut_middle, markup, wrap
 from course.publish.typst.stylesheet import css_color, read_rules
 from course.publish.typst.table_fit import fit_table, is_number
-from course.publish.table_grid import ELLIPSIS, Grid, read_grid, select
 from course.publish.typst.terminal import read_terminal
 
 
