@@ -139,8 +139,9 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
 
     # not the client's own loop over the cells: it would take over Ctrl-C
     client.reset_execution_trackers()
+    assert client.kc is not None
     told = await client.async_wait_for_reply(client.kc.kernel_info())
-    client.nb.metadata["language_info"] = told["content"]["language_info"]
+    client.nb.metadata["language_info"] = told["content"]["language_info"] if told else {}
     start = perf_counter()
     for index, cell in enumerate(client.nb.cells):
         heading = heading_above(client.nb.cells, index)
@@ -152,7 +153,9 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
         except CellTimeoutError as error:
             raise BuildError(f"{place}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
         except DeadKernelError as error:
-            raise BuildError(f"{place}: the kernel died, for want of memory perhaps; run the cell in Jupyter") from error
+            raise BuildError(
+                f"{place}: the kernel died, for want of memory perhaps; run the cell in Jupyter"
+            ) from error
     seconds = perf_counter() - start
     client.set_widgets_metadata()
     return seconds
@@ -222,7 +225,9 @@ def _make_portable(notebook: NotebookNode, work: Path) -> None:
 
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            output.update({key: cleaned(output[key]) for key in ("text", "evalue", "traceback", "data") if key in output})
+            output.update(
+                {key: cleaned(output[key]) for key in ("text", "evalue", "traceback", "data") if key in output}
+            )
 
 
 def _folder_names(work: Path) -> dict[Path, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from course.publish.companions import file_beside
+from course.publish.lessons import file_beside
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup

@@ -13,7 +13,7 @@ from lab_page import dialogs, stored, wait_for_kernel
 from lab_server import PANEL, Server, running_server
 
 import course
-from course.working_folder import deliver
+from course.start import deliver
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

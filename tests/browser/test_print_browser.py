@@ -8,11 +8,11 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
+from course.publish.formats import select_formats
 from pypdf import PdfReader
 
 from course.publish import browser
 from course.publish.build import BuildOptions, build_site
-from course.publish.formats import select_formats
 from course.publish.lessons import read_lesson
 
 pytestmark = [

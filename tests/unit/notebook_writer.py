@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course.publish.formats import Format
+from course.publish.convert import Format
 
 TABLE = (
     Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),

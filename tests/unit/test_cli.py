@@ -55,7 +55,6 @@ def course(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["start"],
         ["doctor"],
         ["bench"],
-        ["bench", "publish"],
     ],
 )
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
@@ -66,7 +65,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words
 
 
 def test_help_of_the_big_commands_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"], ["start"], ["bench"], ["bench", "publish"]):
+    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"], ["start"], ["bench"]):
         assert re.search(r"Examples:\n +course ", run(capsys, *words, "--help")[1])
 
 

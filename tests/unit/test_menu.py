@@ -20,7 +20,6 @@ from nbconvert import HTMLExporter
 
 from course.errors import BadArgumentError
 from course.menu import NotebookMenu, add_notebook_menu
-from course.menu import script_menu as script_menu_module
 from course.publish.menu_output import DropMenu, is_menu
 
 
@@ -276,7 +275,6 @@ def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was
 
 def test_without_a_file_nor_jyquickhelper_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jyquickhelper", None)
-    assert script_menu_module.script_menu() is None
     assert add_notebook_menu(raw=True) == "<p>No menu: the file of this notebook is unknown.</p>"
 
 

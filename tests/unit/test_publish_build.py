@@ -13,9 +13,9 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
 from course.errors import BuildError, OutputError, UnknownFormatError
-from course.publish import formats
 from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.formats import FORMATS, Exporters, Format, select_formats
+from course.publish.cache import Cache
+from course.publish.convert import FORMATS, Converter, select_formats
 from course.publish.lessons import discover_lessons
 from course.publish.swap import replacing_folder, scratch_folder
 
@@ -140,43 +140,10 @@ def test_warnings_come_back_even_from_the_cache_and_strict_keeps_the_previous_si
     built.write("02_second", "1 + 1")
 
 
-def test_a_format_whose_module_is_missing_is_left_out_with_a_warning_and_without_links(built: Course) -> None:
-    absent = Format("pdf", "PDF", ".pdf", "absent_module:Exporter", ("absent_module",))
-    report = built.build(formats=(*QUICK, absent), execute=False)
-    assert report.warnings == ("pdf is left out: install absent_module",)
-    assert b".pdf" not in built.site["index.html"]
-
-
-@pytest.mark.parametrize(
-    ("programs", "exporter", "warning"),
-    [
-        ({"chromium", "xelatex", "pandoc"}, "ChromiumPDFExporter", "pdf is printed by chromium: install typst"),
-        ({"google-chrome"}, "ChromiumPDFExporter", "pdf is printed by google-chrome: install typst"),
-        ({"xelatex", "pandoc"}, "LatexPDFExporter", "pdf is printed by xelatex: install typst"),
-        ({"xelatex"}, None, "pdf is left out: install typst"),
-        (set(), None, "pdf is left out: install typst"),
-    ],
-)
-def test_without_typst_a_browser_or_latex_makes_the_pdf_and_decks_in_pdf_are_left_out(
-    monkeypatch: pytest.MonkeyPatch, programs: set[str], exporter: str | None, warning: str
-) -> None:
-    monkeypatch.setattr(formats, "missing_modules", lambda one: ["typst"] if one.requires else [])
-    monkeypatch.setattr(formats.shutil, "which", lambda name: f"/usr/bin/{name}" if name in programs else None)
-    made, warnings = formats.makeable(formats.FORMATS)
-    assert [one.name for one in made] == ["notebook", "html", *(["pdf"] if exporter else []), "script", "slides"]
-    assert [one.exporter.partition(":")[2] for one in made if one.name == "pdf"] == ([exporter] if exporter else [])
-    assert warnings == [warning, "slides2 is left out: install typst", "notes is left out: install typst"]
-
-
-def test_typst_makes_the_pdf_where_it_is_installed_whatever_the_browser() -> None:
-    assert formats.makeable(formats.FORMATS) == ([*formats.FORMATS], [])
-
-
 KILLED_WHILE_EXECUTING = """
 import os, sys
 from pathlib import Path
 import course.publish.build as build
-from course.publish import formats
 from course.publish.formats import select_formats
 from course.publish.lessons import discover_lessons
 notebooks, output, cache = map(Path, sys.argv[1:])
@@ -265,8 +232,8 @@ def test_formats_are_chosen_by_name_in_the_order_of_the_table() -> None:
         select_formats(["html", "docx"])
 
 
-def test_every_format_has_an_exporter_of_its_own_suffix() -> None:
-    exporters = Exporters()
+def test_every_format_has_an_exporter_of_its_own_suffix(tmp_path: Path) -> None:
+    converter = Converter(FORMATS, Cache(tmp_path))
     for one in FORMATS:
-        assert one.suffix.endswith(exporters[one].file_extension)  # type: ignore[attr-defined]
-        assert exporters[one] is exporters[one]
+        assert one.suffix.endswith(converter.exporter(one).file_extension)
+        assert converter.exporter(one) is converter.exporter(one)

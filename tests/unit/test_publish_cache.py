@@ -9,11 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebook_writer import code, text, write_notebook
 
-from course.publish.cache import Cache
-from course.publish.companions import companions, copy_companions
-from course.publish.digests import digest, tree_digest
-from course.publish.keys import conversion_key, course_code_digest, execution_key, publish_code_digest, versions
-from course.publish.lessons import read_lesson
+from course.publish.cache import (
+    Cache,
+    conversion_key,
+    course_code_digest,
+    execution_key,
+    publish_code_digest,
+    tree_digest,
+    versions,
+)
+from course.publish.lessons import companions, copy_companions, digest, read_lesson
 
 
 @given(st.lists(st.text()), st.lists(st.text()))
@@ -66,9 +71,9 @@ def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -
 def test_an_execution_key_follows_code_and_versions(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lesson = read_lesson(notebook)
     seen = {execution_key(lesson)}
-    monkeypatch.setattr("course.publish.keys.course_code_digest", lambda: "other code")
+    monkeypatch.setattr("course.publish.cache.course_code_digest", lambda: "other code")
     seen.add(execution_key(lesson))
-    monkeypatch.setattr("course.publish.keys.versions", lambda: {"pandas": "0"})
+    monkeypatch.setattr("course.publish.cache.versions", lambda: {"pandas": "0"})
     seen.add(execution_key(lesson))
     assert len(seen) == 3
 

@@ -16,7 +16,7 @@ from nbformat.v4 import new_notebook
 
 from course.errors import BuildError
 from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.formats import select_formats
+from course.publish.convert import select_formats
 from course.publish.lessons import discover_lessons
 
 FORMATS = ("notebook", "html", "script", "slides")

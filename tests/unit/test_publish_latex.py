@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from course.publish.formats import select_formats
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pypdf import PdfReader
 
 from course.diagnosis.facts import BROWSERS
 from course.errors import BuildError
 from course.publish.build import BuildOptions, build_site
-from course.publish.formats import select_formats
 from course.publish.latex import LatexPDFExporter
 from course.publish.lessons import read_lesson
 

@@ -10,9 +10,9 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, text, write_notebook
 
 from course.errors import BadArgumentError, BuildError
-from course.publish.convert import page_context, source_url
+from course.publish.convert import Published, page_context, source_url
 from course.publish.lessons import Lesson, discover_lessons, heading_above, read_lesson
-from course.publish.site import Entry, build_date, format_duration, write_index
+from course.publish.site import build_date, format_duration, write_index
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def lessons(tmp_path: Path) -> list[Lesson]:
 
 
 def index(tmp_path: Path, lessons: list[Lesson]) -> BeautifulSoup:
-    entries = [Entry(lesson, dict.fromkeys(TABLE, 2048), 61.0, 3 * 2**20) for lesson in lessons]
-    return BeautifulSoup(write_index(tmp_path, entries, TABLE).read_text(encoding="utf-8"), "html.parser")
+    published = [Published(lesson, 61.0, 3 * 2**20, dict.fromkeys(TABLE, 2048)) for lesson in lessons]
+    return BeautifulSoup(write_index(tmp_path, published, TABLE).read_text(encoding="utf-8"), "html.parser")
 
 
 def test_lessons_are_numbered_notebooks_in_order_then_decks(lessons: list[Lesson]) -> None:
@@ -108,9 +108,9 @@ def test_the_index_is_the_same_twice_and_dated_by_its_source_only(
 
 def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson]) -> None:
     first, second, deck = (page_context(lessons, lesson, QUICK) for lesson in lessons)
-    assert first["links"][:2] == [["notebook", "01_first.ipynb"], ["python", "01_first.py"]]
-    assert (first["previous"], first["next"]) == (None, ["02_second", "../notebooks/02_second.html"])
-    assert second["previous"] == [lessons[0].title, "../notebooks/01_first.html"]
+    assert first["links"][:2] == [("notebook", "01_first.ipynb"), ("python", "01_first.py")]
+    assert (first["previous"], first["next"]) == (None, ("02_second", "../notebooks/02_second.html"))
+    assert second["previous"] == (lessons[0].title, "../notebooks/01_first.html")
     assert (second["next"], deck["previous"], deck["next"]) == (None, None, None)
 
 
@@ -123,7 +123,7 @@ def test_the_source_link_follows_the_package_metadata(lessons: list[Lesson], mon
     assert "GitHub" not in dict(page_context(lessons, lessons[0], QUICK)["links"])
     metadata["Project-URL"] = "Repository, https://example.org/team/course/"
     address = "https://example.org/team/course/blob/HEAD/notebooks/01_first.ipynb"
-    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ["GitHub", address]
+    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ("GitHub", address)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from course.cli.bench_publish_command import summary
+from course.publish.speed import compare
 from notebook_writer import code, text, write_notebook
 
-from course.cli.bench_publish_command import summary
 from course.errors import BuildError
-from course.publish.speed import compare
 
 
 def test_both_ways_and_the_second_build_are_measured_from_start_to_end(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from course.cli import main
 from course.errors import BadArgumentError
-from course.shipped import shipped_folder
-from course.working_folder import RECORD, deliver
+from course.start import RECORD, deliver, shipped_folder
 
 
 @pytest.fixture
