@@ -248,3 +248,17 @@ def test_a_watched_notebook_is_built_again_at_each_save_a_broken_one_too_until_i
     _, err = building.communicate(timeout=60)
     assert building.returncode == 130
     assert err.splitlines()[-1] == "course: interrupted"
+
+
+def test_the_script_that_measures_the_speed_of_publishing_says_what_both_ways_cost(tmp_path: Path) -> None:
+    lesson = write_notebook(tmp_path / "01_one.ipynb", text("# One"), code("1"))
+    script = Path(__file__).parents[1] / "publish_speed.py"
+    done = subprocess.run([sys.executable, script, lesson], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1 notebooks in 4 formats (notebook, html, script, slides)"
+    costs = ["  nbconvert: ", "  course build: ", "  course build, again: "]
+    assert all(line.startswith(cost) for line, cost in zip(lines[1:4], costs, strict=True))
+    assert re.fullmatch(r"the build is [\d.]+ times faster", lines[4])
+    lesson.write_text("{", encoding="utf-8")
+    done = subprocess.run([sys.executable, script, lesson], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith("nbconvert failed: ")) == (1, True)

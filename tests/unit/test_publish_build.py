@@ -144,7 +144,7 @@ KILLED_WHILE_EXECUTING = """
 import os, sys
 from pathlib import Path
 import course.publish.build as build
-from course.publish.formats import select_formats
+from course.publish.convert import select_formats
 from course.publish.lessons import discover_lessons
 notebooks, output, cache = map(Path, sys.argv[1:])
 options = build.BuildOptions(output, cache, select_formats(["notebook", "script"]), execute={execute})
