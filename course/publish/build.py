@@ -86,10 +86,10 @@ def build_site(
         OutputError: the site or the cache cannot be written.
     """
     start = perf_counter()
-    names = [_record_name(lesson) for lesson in lessons]
-    for lesson in lessons:
-        if names.count(_record_name(lesson)) > 1:
-            raise BuildError(f"two notebooks would be published as {lesson.folder}/{lesson.name}; rename one")
+    places = [f"{lesson.folder}/{lesson.name}" for lesson in lessons]
+    for place in places:
+        if places.count(place) > 1:
+            raise BuildError(f"two notebooks would be published as {place}; rename one")
     with replacing_folder(options.output.absolute()) as site:
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
         published = _converted(lessons, records, options, site)
@@ -142,14 +142,8 @@ def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[di
             cache.store_record(_record_name(lesson), keys[lesson], records[lesson])
             bar.update(1)
 
-        execute_notebooks(
-            stale,
-            work,
-            data_files=options.data_files,
-            workers=options.workers,
-            timeout=options.timeout,
-            on_executed=store,
-        )
+        execute_notebooks(stale, work, options.data_files, workers=options.workers, timeout=options.timeout,
+                          on_executed=store)  # fmt: skip
     return [records[lesson] for lesson in lessons], tuple(lesson.name for lesson in stale)
 
 
@@ -163,6 +157,7 @@ def _converted(
         copy_companions(folder, site / folder.name)
     with progress_bar(len(lessons), description="converting", unit="notebook") as bar:
         for lesson, record in zip(lessons, records, strict=True):
+            (site / lesson.folder).mkdir(exist_ok=True)
             context = page_context(lessons, lesson, options.formats)
             published.append(converter.publish(lesson, record, context, site / lesson.folder))
             bar.update(1)

@@ -8,7 +8,6 @@ import logging
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,11 @@ from course.publish.lessons import read_notebook
 if TYPE_CHECKING:
     from course.publish.cache import Cache
     from course.publish.lessons import Lesson
+
+# exporters tell their warnings in the resources: the log would say them twice
+_silent = logging.getLogger("course.publish")
+_silent.propagate = False
+_silent.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,10 @@ def source_url(lesson: Lesson) -> str | None:
         urls = importlib.metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:
         return None
-    known = {label.strip().lower(): address.strip() for label, _, address in (url.partition(",") for url in urls)}
-    repository = known.get("repository")
-    return f"{repository.rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}" if repository else None
+    for label, _, address in (url.partition(",") for url in urls):
+        if label.strip().lower() == "repository":
+            return f"{address.strip().rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}"
+    return None
 
 
 def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format]) -> dict[str, Any]:
@@ -131,12 +136,11 @@ class Converter:
             executed: the record of its execution: ``notebook`` (JSON values; None for the one stored in the lesson's
                 file, which is put there if it is read), ``digest``, ``seconds`` and ``peak_bytes``.
             context: what ``page_context`` says of it.
-            folder: where the files go; created.
+            folder: where the files go.
 
         Raises:
             BuildError: a format cannot be made.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         published = Published(lesson, executed["seconds"], executed["peak_bytes"])
         for one in self.formats:
             name = f"{lesson.folder}-{one.file_name(lesson)}"
@@ -157,16 +161,8 @@ class Converter:
         """Return the nbconvert exporter of a format: imported and created when first asked for, then reused."""
         if one.exporter not in self._exporters:
             module, _, name = one.exporter.partition(":")
-            self._exporters[one.exporter] = getattr(importlib.import_module(module), name)(log=self._silent_log)
+            self._exporters[one.exporter] = getattr(importlib.import_module(module), name)(log=_silent)
         return self._exporters[one.exporter]
-
-    @cached_property
-    def _silent_log(self) -> logging.Logger:
-        # exporters tell their warnings in the resources: the log would say them twice
-        log = logging.getLogger("course.publish")
-        log.propagate = False
-        log.addHandler(logging.NullHandler())
-        return log
 
     def _convert(
         self, lesson: Lesson, notebook: dict[str, Any], context: dict[str, Any], one: Format
@@ -174,11 +170,8 @@ class Converter:
         import nbformat
         from nbconvert.utils.exceptions import ConversionException
 
-        resources = {
-            "metadata": {"name": lesson.name, "path": str(lesson.path.parent)},
-            "course": context,
-            "course_warnings": [],
-        }
+        about = {"name": lesson.name, "path": str(lesson.path.parent)}
+        resources = {"metadata": about, "course": context, "course_warnings": []}
         node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
         try:
             output, told = self.exporter(one).from_notebook_node(node, resources)

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
 
-KERNEL_NAME = "python3"
-KERNEL_ARGUMENTS = ("--HistoryManager.hist_file=:memory:", "--log-level=ERROR")
-SAMPLING_SECONDS = 0.05
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_LINE = re.compile(r"Cell In\s*\[\d+\], line (\d+)")
 # IPython compiles a cell under a name made of its process number and a hash
@@ -65,8 +62,8 @@ def execute_notebook(path: Path, *, timeout: int | None = None) -> ExecutedNoteb
 def execute_notebooks(
     lessons: Sequence[Lesson],
     work: Path,
-    *,
     data_files: Sequence[Path] = (),
+    *,
     workers: int = 2,
     timeout: int | None = None,
     on_executed: Callable[[Lesson, ExecutedNotebook], None],
@@ -180,14 +177,21 @@ async def _kernel(path: Path) -> AsyncIterator[tuple[Any, list[int]]]:
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     environment |= {"BIGDATA_COURSE_PROGRESS": "off", "IPYTHONDIR": str(path.parent / ".ipython")}
     environment["JPY_SESSION_NAME"] = str(path)
-    manager = AsyncKernelManager(kernel_name=KERNEL_NAME)
+    arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
+    manager = AsyncKernelManager(kernel_name="python3")
     memory: list[int] = []
     failed = True
     try:
-        await manager.start_kernel(extra_arguments=list(KERNEL_ARGUMENTS), cwd=str(path.parent), env=environment)
+        await manager.start_kernel(extra_arguments=arguments, cwd=str(path.parent), env=environment)
         # the provisioner of local kernels knows the process; its base class does not say so
         kernel: int = manager.provisioner.pid  # type: ignore[union-attr]
-        watch = asyncio.create_task(_watch_memory(kernel, memory))
+
+        async def watch_memory() -> None:
+            while True:
+                memory.append(process_tree_memory(kernel))
+                await asyncio.sleep(0.05)
+
+        watch = asyncio.create_task(watch_memory())
         try:
             yield manager, memory
             memory.append(process_tree_memory(kernel))
@@ -200,15 +204,15 @@ async def _kernel(path: Path) -> AsyncIterator[tuple[Any, list[int]]]:
             await manager.shutdown_kernel(now=failed)
 
 
-async def _watch_memory(kernel: int, memory: list[int]) -> None:
-    while True:
-        memory.append(process_tree_memory(kernel))
-        await asyncio.sleep(SAMPLING_SECONDS)
-
-
 def _make_portable(notebook: NotebookNode, work: Path) -> None:
     """Replace, in the outputs of a notebook, the folders of this machine by what they are to a reader."""
-    names = {spelling: name for path, name in _folder_names(work).items() for spelling in _spellings(path)}
+    paths = sysconfig.get_paths()
+    known = {work: ".", Path(paths["purelib"]): "site-packages", Path(paths["platlib"]): "site-packages"}
+    known |= {Path(paths["stdlib"]): "python", Path(__file__).parents[2]: "bigdata-course", Path.home(): "~"}
+    temporary = Path(tempfile.gettempdir())
+    # everybody's /tmp says nothing of this machine
+    known |= {temporary: "temporary"} if temporary != Path("/tmp") else {}  # noqa: S108
+    names = {spelling: name for path, name in known.items() for spelling in _spellings(path)}
     deepest_first = sorted(names, key=len, reverse=True)
     folders = re.compile("|".join(rf"{re.escape(spelling)}(?![\w.-])" for spelling in deepest_first))
 
@@ -228,16 +232,6 @@ def _make_portable(notebook: NotebookNode, work: Path) -> None:
             output.update(
                 {key: cleaned(output[key]) for key in ("text", "evalue", "traceback", "data") if key in output}
             )
-
-
-def _folder_names(work: Path) -> dict[Path, str]:
-    """Return what each folder of this machine is called in a published output."""
-    paths = sysconfig.get_paths()
-    names = {work: ".", Path(paths["purelib"]): "site-packages", Path(paths["platlib"]): "site-packages"}
-    names |= {Path(paths["stdlib"]): "python", Path(__file__).parents[2]: "bigdata-course", Path.home(): "~"}
-    temporary = Path(tempfile.gettempdir())
-    # everybody's /tmp says nothing of this machine
-    return names | ({temporary: "temporary"} if temporary != Path("/tmp") else {})  # noqa: S108
 
 
 def _spellings(path: Path) -> Iterator[str]:

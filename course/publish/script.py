@@ -28,10 +28,6 @@ from IPython.lib.pretty import pretty
 from traitlets.config import Config
 """
 
-_MEASURE = """
-from course.measure import measure, median_of
-"""
-
 _TABLES = """
 import pandas
 
@@ -82,10 +78,9 @@ class ScriptExporter(PythonExporter):
         text, told = super().from_notebook_node(notebook, resources, **kwargs)
         interpreter, encoding, cells = text.split("\n", 2)
         code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-        name = (told.get("metadata") or {}).get("name") or "script"
-        header = _HEADER.format(name=name.replace("\n", " "))
+        header = _HEADER.format(name=" ".join(((told.get("metadata") or {}).get("name") or "script").split()))
         header += _TABLES if "pandas" in code else ""
-        header += _MEASURE if "with measure(" in code else ""
+        header += "\nfrom course.measure import measure, median_of\n" if "with measure(" in code else ""
         body = f"{_SHELL}\n{cells}"
         if _STARTS_PROCESSES.search(code):
             # processes started by spawn read this file again: the work must not start again with them
