@@ -150,6 +150,10 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
         except CellTimeoutError as error:
             raise BuildError(f"{place}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
         except DeadKernelError as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                # what nbclient says of every cancellation, Ctrl-C included
+                raise asyncio.CancelledError from error
             raise BuildError(
                 f"{place}: the kernel died, for want of memory perhaps; run the cell in Jupyter"
             ) from error
