@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +19,7 @@ from course.publish.build import BuildOptions, BuildReport, build_site
 from course.publish.cache import Cache
 from course.publish.convert import FORMATS, Converter, select_formats
 from course.publish.lessons import discover_lessons
-from course.publish.swap import replacing_folder, scratch_folder
+from course.publish.swap import recover_folder, replacing_folder, scratch_folder
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 
@@ -97,6 +99,16 @@ def test_only_what_changed_is_executed_and_no_cache_executes_all(built: Course) 
     assert built.executions == before | {"02_second": before["02_second"] + 1}
     assert b'"4"' in built.site["notebooks/02_second.ipynb"]
     assert len(built.build(read_cache=False).executed) == 2
+
+
+def test_the_cache_of_another_version_is_renewed_without_a_word(built: Course) -> None:
+    site = built.build() and built.site
+    for number, path in enumerate(sorted(built.options.cache.rglob("*.json"))):
+        entry = json.loads(path.read_text())
+        values = [entry | {"key": "of another version"}, entry | {"format": 0, "value": "?"}, ["?"]]
+        path.write_text(json.dumps(values[number % 3]))
+    report = built.build()
+    assert (report.executed, report.warnings, built.site) == (("01_first", "02_second"), (), site)
 
 
 def test_a_failing_cell_leaves_the_site_byte_for_byte(built: Course) -> None:
@@ -199,6 +211,16 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     with replacing_folder(folder) as new:
         (new / "b").write_text("second")
     assert contents(tmp_path) == {"site/b": b"second"}
+
+
+def test_the_newest_of_the_folders_left_aside_comes_back(tmp_path: Path) -> None:
+    for age, name in enumerate(["newest", "older", "oldest"]):
+        aside = tmp_path / f".site.{99 - age}-x.old"
+        aside.mkdir()
+        (aside / name).touch()
+        os.utime(aside, (1000 - age, 1000 - age))
+    recover_folder(tmp_path / "site")
+    assert list(contents(tmp_path)) == ["site/newest"]
 
 
 def test_what_a_running_process_makes_is_not_removed(tmp_path: Path) -> None:

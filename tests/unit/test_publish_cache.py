@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,19 +45,25 @@ def notebook(tmp_path: Path) -> Path:
     return write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text("# Title"), code("1"))
 
 
-def test_an_execution_key_follows_source_neighbours_and_data(notebook: Path, tmp_path: Path) -> None:
+def test_an_execution_key_follows_source_neighbours_data_code_and_versions(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "data.csv"
-    data.write_text("1")
-    seen = [execution_key(read_lesson(notebook), [data])]
-    data.write_text("2")
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    (notebook.parent / "module.py").write_text("x = 1")
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    write_notebook(notebook, text("# Title"), code("2"))
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    write_notebook(notebook, text("# Title"), code("2", "raises-exception"))
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    assert len(set(seen)) == 5
+    changes: list[Callable[[], object]] = [
+        lambda: data.write_text("1"),
+        lambda: data.write_text("2"),
+        lambda: (notebook.parent / "module.py").write_text("x = 1"),
+        lambda: (notebook.parent / "module.py").rename(notebook.parent / "other.py"),
+        lambda: write_notebook(notebook, text("# Title"), code("2")),
+        lambda: write_notebook(notebook, text("# Title"), code("2", "raises-exception")),
+        lambda: monkeypatch.setattr("course.publish.cache.course_code_digest", lambda: "other code"),
+        lambda: monkeypatch.setattr("course.publish.cache.versions", lambda: {"pandas": "0"}),
+    ]
+    seen = set()
+    for change in changes:
+        change()
+        seen.add(execution_key(read_lesson(notebook), [data]))
+    assert len(seen) == len(changes)
 
 
 def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -> None:
@@ -66,16 +73,6 @@ def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -
     (notebook.parent / "data").mkdir()
     (notebook.parent / "data" / "made.csv").touch()
     assert execution_key(read_lesson(notebook)) == key
-
-
-def test_an_execution_key_follows_code_and_versions(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson = read_lesson(notebook)
-    seen = {execution_key(lesson)}
-    monkeypatch.setattr("course.publish.cache.course_code_digest", lambda: "other code")
-    seen.add(execution_key(lesson))
-    monkeypatch.setattr("course.publish.cache.versions", lambda: {"pandas": "0"})
-    seen.add(execution_key(lesson))
-    assert len(seen) == 3
 
 
 def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebook: Path) -> None:
