@@ -6,11 +6,9 @@ import itertools
 import json
 import shutil
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
-from course.errors import BadArgumentError, MissingDependencyError
+from course.errors import BadArgumentError
 from course.files import file_digest, make_folder, replacing
 
 RECORD = ".bigdata-course.json"
@@ -30,29 +28,6 @@ class Delivery:
     added: list[str] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
     kept: list[tuple[str, str]] = field(default_factory=list)
-
-
-def shipped_folder(name: Literal["notebooks", "slides"]) -> Path:
-    """Return the folder of the lessons, or of the decks and their theme, that comes with the course; only to be read.
-
-    Raises:
-        MissingDependencyError: the installation is not complete.
-    """
-    package = Path(str(files("course")))
-    # inside the installed package, or in its checkout
-    for folder in (package / name, package.parent / name):
-        if folder.is_dir():
-            return folder
-    raise MissingDependencyError(f"the {name} of the course are missing; install bigdata-course again")
-
-
-def shipped_lessons() -> list[Path]:
-    """Return the notebooks of the lessons, in their order.
-
-    Raises:
-        MissingDependencyError: the installation is not complete.
-    """
-    return sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:

@@ -17,7 +17,7 @@ from pathlib import Path
 from course.measure import Measurement, measure
 from course.progress import progress_bar
 from course.publish.convert import FORMATS, Format
-from course.start import shipped_lessons
+from course.shipped import shipped_lessons
 
 STOCK = {"notebook": "notebook", "html": "html", "script": "script", "slides": "slides"}
 """The formats that nbconvert makes by itself, and what it calls them."""

@@ -29,7 +29,8 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
       course start --update --no-lab
     """  # noqa: D301 click reads \b as: keep these lines
     from course import lexicon_file, small_file
-    from course.start import deliver, shipped_folder, shipped_lessons
+    from course.shipped import shipped_folder, shipped_lessons
+    from course.start import deliver
 
     numbers = {int(path.name[:2]): path.name for path in shipped_lessons()}
     wanted = min(numbers) if lesson is None else lesson

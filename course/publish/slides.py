@@ -13,7 +13,7 @@ from course.publish.offline import is_remote
 from course.publish.reveal import inline_script, inline_style
 from course.publish.standalone import StandaloneExporter, template_text
 from course.publish.tables import TableLimits
-from course.start import shipped_folder
+from course.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from course.publish.page import Page

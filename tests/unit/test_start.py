@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from course.cli import main
 from course.errors import BadArgumentError
 from course.files import file_digest
-from course.start import RECORD, deliver, shipped_folder
+from course.shipped import shipped_folder
+from course.start import RECORD, deliver
 
 ONE, TWO, NEW, NEWER = "01_one.ipynb", "02_two.ipynb", "01_one.new.ipynb", "01_one.new2.ipynb"
 
