@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import click
 
-from course.cli.bench_cluster_command import cluster
 from course.cli.bench_command import bench
 from course.cli.data_command import data
 from course.cli.publish_command import build, complain, serve
@@ -41,7 +40,6 @@ def course() -> None:
 
 for command in (bench, build, data, doctor, serve, start):
     course.add_command(command)
-bench.add_command(cluster)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

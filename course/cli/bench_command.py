@@ -33,8 +33,11 @@ def bench(
       course bench --rows 100000 --rows 1000000 --rows 10000000
       course bench --rows 25000000 --ways polars-csv,numpy-csv --repeat 3
     """  # noqa: D301 click reads \b as: keep these lines
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _bench_ways(rows, ways, repeat, output, data)
+
+
+def _bench_ways(rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None) -> None:
     from course.bench import BenchOptions, run_bench
     from course.bench.options import ROWS
     from course.bench.report import write_report

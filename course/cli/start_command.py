@@ -58,7 +58,7 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
 @click.option("--packages", is_flag=True, help="List every package of the course and its version here.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
-    """Check Python, the packages, memory, disk, the Jupyter kernel and the browser, and advise on the data size.
+    """Check Python, the packages, memory, disk and the Jupyter kernel, and advise on the data size.
 
     FOLDER is where the data go; by default the one that BIGDATA_COURSE_DATA names, or the user's cache.
     Exits with code 0 if the lessons can run, 2 if something keeps them from it, with what to do.
