@@ -119,10 +119,7 @@ async def _execute(path: Path, timeout: int | None) -> ExecutedNotebook:
     async with _kernel(path) as (manager, memory):
         client = NotebookClient(notebook, km=manager, timeout=timeout, record_timing=False)
         try:
-            await client.async_start_new_kernel_client()
             seconds = await _execute_cells(client, path.name)
-        except RuntimeError as error:
-            raise BuildError(f"{path.name}: the kernel does not start ({error}); check ipykernel") from error
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
@@ -134,29 +131,34 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     """Run the cells of the notebook of this file name, and return the seconds they took."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    cells, index = client.nb.cells, 0
+
+    def place() -> str:
+        heading = heading_above(cells, index)
+        return f"{name}, cell {index + 1} of {len(cells)}{f' under “{heading}”' if heading else ''}"
+
+    try:
+        kernel = await client.async_start_new_kernel_client()
+    except RuntimeError as error:
+        raise BuildError(f"{name}: the kernel does not start ({error}); check ipykernel") from error
     # not the client's own loop over the cells: it would take over Ctrl-C
     client.reset_execution_trackers()
-    assert client.kc is not None
-    told = await client.async_wait_for_reply(client.kc.kernel_info())
+    told = await client.async_wait_for_reply(kernel.kernel_info())
     client.nb.metadata["language_info"] = told["content"]["language_info"] if told else {}
     start = perf_counter()
-    for index, cell in enumerate(client.nb.cells):
-        heading = heading_above(client.nb.cells, index)
-        place = f"{name}, cell {index + 1} of {len(client.nb.cells)}{f' under “{heading}”' if heading else ''}"
-        try:
+    try:
+        for index, cell in enumerate(cells):
             await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
-        except CellExecutionError as error:
-            raise BuildError(f"{place}{_failure(cell, error)}") from error
-        except CellTimeoutError as error:
-            raise BuildError(f"{place}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
-        except DeadKernelError as error:
-            task = asyncio.current_task()
-            if task and task.cancelling():
-                # what nbclient says of every cancellation, Ctrl-C included
-                raise asyncio.CancelledError from error
-            raise BuildError(
-                f"{place}: the kernel died, for want of memory perhaps; run the cell in Jupyter"
-            ) from error
+    except CellExecutionError as error:
+        raise BuildError(f"{place()}{_failure(cells[index], error)}") from error
+    except CellTimeoutError as error:
+        raise BuildError(f"{place()}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
+    except DeadKernelError as error:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            # what nbclient says of every cancellation, Ctrl-C included
+            raise asyncio.CancelledError from error
+        raise BuildError(f"{place()}: the kernel died, for want of memory perhaps; run the cell in Jupyter") from error
     seconds = perf_counter() - start
     client.set_widgets_metadata()
     return seconds
