@@ -80,18 +80,11 @@ def printed(executed: ExecutedNotebook, cell: int) -> str:
     return "".join(output.get("text", "") for output in executed.notebook.cells[cell].outputs)
 
 
-def test_two_notebooks_run_at_the_same_time(executed: dict[str, ExecutedNotebook]) -> None:
-    assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
-
-
-def test_a_lesson_sees_its_environment_its_neighbours_and_the_data(executed: dict[str, ExecutedNotebook]) -> None:
-    assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
-
-
-def test_sources_are_not_modified(
+def test_two_notebooks_run_at_the_same_time_each_in_a_copy_with_its_neighbours_and_the_data(
     folder: Path, before: dict[str, bytes], executed: dict[str, ExecutedNotebook]
 ) -> None:
-    assert executed
+    assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
+    assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
     assert contents(folder) == before
 
 

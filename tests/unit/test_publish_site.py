@@ -31,15 +31,12 @@ def index(tmp_path: Path, lessons: list[Lesson]) -> BeautifulSoup:
     return BeautifulSoup(write_index(tmp_path, published, TABLE).read_text(encoding="utf-8"), "html.parser")
 
 
-def test_lessons_are_numbered_notebooks_in_order_then_decks(lessons: list[Lesson]) -> None:
+def test_lessons_come_in_order_then_decks_with_what_the_site_says_of_each(lessons: list[Lesson]) -> None:
     assert [(one.folder, one.name, one.is_deck) for one in lessons] == [
         ("notebooks", "01_first", False),
         ("notebooks", "02_second", False),
         ("slides", "lecture", True),
     ]
-
-
-def test_title_description_and_time_are_read_as_plain_text(lessons: list[Lesson]) -> None:
     first, second, _ = lessons
     assert (first.title, first.time_to_learn) == ("Count rows & <cells>", "20 minutes")
     assert first.description == "Why 199,999 lines are 99,999 rows & more."
@@ -74,7 +71,9 @@ def test_no_lesson_and_no_file_are_errors(tmp_path: Path) -> None:
         read_lesson(tmp_path / "01_none.ipynb")
 
 
-def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[Lesson]) -> None:
+def test_the_index_lists_lessons_with_their_facts_and_files_and_needs_no_network(
+    tmp_path: Path, lessons: list[Lesson]
+) -> None:
     page = index(tmp_path, lessons)
     cards = page.select("article.card")
     assert len(cards) == 3
@@ -83,10 +82,6 @@ def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[
         assert fact in said
     assert "to learn" not in cards[1].get_text()
     assert [heading.get_text() for heading in page.select("h2")] == ["Lessons", "Lectures", "Built with"]
-
-
-def test_the_index_needs_no_network_and_links_to_the_files_of_the_build(tmp_path: Path, lessons: list[Lesson]) -> None:
-    page = index(tmp_path, lessons)
     assert re.search(r"(?:https?:)?//|@import|<script", str(page)) is None
     hrefs = {str(link["href"]) for link in page.select("main a[href]")}
     assert hrefs == {f"{one.folder}/{one.name}{form.suffix}" for one in lessons for form in TABLE}
