@@ -83,7 +83,10 @@ def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebo
         for form in ("html", "pdf")
         for home in ("x", "y")
     }
-    assert len(keys) == 8
+    # a link between lessons leads somewhere or not
+    write_notebook(notebook.parent / "02_b.ipynb")
+    keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
+    assert len(keys) == 9
 
 
 def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:
