@@ -39,7 +39,6 @@ DISK_SHARE = 2
 """A month may take one part in so many of the free disk: the lessons write other forms of it beside."""
 
 
-
 @dataclass(frozen=True)
 class Check:
     """One thing the doctor looked at.

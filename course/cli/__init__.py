@@ -1,4 +1,8 @@
-"""The command ``course``: parses, calls one function, prints."""
+"""The command ``course``.
+
+In go the words of a command line; each command calls one function of the course and prints what it returns, or its
+error on one line. Start reading at ``main``; then one file for each family of commands.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,9 @@ from typing import NoReturn
 import click
 
 from course.cli.bench_command import bench
-from course.cli.bench_publish_command import publish
-from course.cli.build_command import build
-from course.cli.complaint import complain
 from course.cli.data_command import data
-from course.cli.doctor_command import doctor
-from course.cli.serve_command import serve
-from course.cli.start_command import start
+from course.cli.publish_command import build, complain, serve
+from course.cli.start_command import doctor, start
 from course.errors import CourseError
 
 FAILED = 2
@@ -40,7 +40,6 @@ def course() -> None:
 
 for command in (bench, build, data, doctor, serve, start):
     course.add_command(command)
-bench.add_command(publish)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

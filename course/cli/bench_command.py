@@ -11,16 +11,13 @@ from course.errors import CourseError
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group(invoke_without_command=True, short_help="Measure every way of answering the question.")
+@click.command(short_help="Measure every way of answering the question.")
 @click.option("--rows", multiple=True, type=click.IntRange(min=1), help="Rows of the file; several for growth.")
 @click.option("--ways", metavar="NAMES", help="Ways to measure, separated by commas; all by default.")
 @click.option("--repeat", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each way.")
 @click.option("--output", type=FOLDER, default=Path("build/bench"), show_default=True, help="Where results go.")
 @click.option("--data", type=FOLDER, help="Where the files are made, and removed at the end; by default the cache.")
-@click.pass_context
-def bench(
-    context: click.Context, *, rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None
-) -> None:
+def bench(*, rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None) -> None:
     """Measure every way of answering the question, each run in a process of its own, in shuffled order.
 
     Makes a file of 1,000,000 rows (or of each --rows), converts it to every format, checks that each answer is exact
@@ -33,11 +30,6 @@ def bench(
       course bench --rows 100000 --rows 1000000 --rows 10000000
       course bench --rows 25000000 --ways polars-csv,numpy-csv --repeat 3
     """  # noqa: D301 click reads \b as: keep these lines
-    if context.invoked_subcommand is None:
-        _bench_ways(rows, ways, repeat, output, data)
-
-
-def _bench_ways(rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None) -> None:
     from course.bench import run_bench, write_report
     from course.bench.run import ROWS
 

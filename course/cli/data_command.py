@@ -23,13 +23,20 @@ def data() -> None:
     """  # noqa: D301 click reads \b as: keep these lines
 
 
+def _written(path: Path) -> None:
+    from course.size import format_size
+
+    click.echo(f"{path}: {format_size(path.stat().st_size)}")
+
+
 @data.command(short_help="The small file, A201612_small.csv.")
 @click.argument("folder", type=FOLDER, required=False)
 def small(folder: Path | None) -> None:
     """Write A201612_small.csv: 99,999 rows of health spending, about 15 MiB; nothing to do if it is there."""
     from course import small_file
+    from course.files import data_directory
 
-    _print_written(small_file(_or_cache(folder)))
+    _written(small_file(folder or data_directory()))
 
 
 @data.command(short_help="The lexicon of codes, an Excel workbook.")
@@ -37,8 +44,9 @@ def small(folder: Path | None) -> None:
 def lexicon(folder: Path | None) -> None:
     """Write Lexique_open-DAMIR.xlsx: the meaning of every variable and code, in French as published."""
     from course import lexicon_file
+    from course.files import data_directory
 
-    _print_written(lexicon_file(_or_cache(folder)))
+    _written(lexicon_file(folder or data_directory()))
 
 
 @data.command(short_help="A month of any size, .csv, .csv.gz or .parquet.")
@@ -64,15 +72,3 @@ def month(path: Path, rows: int | None, size: str | None, seed: int | None, over
     amount = {"rows": rows} if size is None else {"size": parse_size(size)}
     report = month_file(path, **amount, **chosen, overwrite=overwrite)
     click.echo(f"{report.path}: {report.rows:,} rows, {format_size(report.size_bytes)}")
-
-
-def _or_cache(folder: Path | None) -> Path:
-    from course.files import data_directory
-
-    return data_directory() if folder is None else folder
-
-
-def _print_written(path: Path) -> None:
-    from course.size import format_size
-
-    click.echo(f"{path}: {format_size(path.stat().st_size)}")

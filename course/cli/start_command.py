@@ -1,25 +1,18 @@
-"""``course start``: a working folder with the lessons and their data, and JupyterLab open on it."""
+"""``course start`` and ``course doctor``: a working folder with the lessons, and whether they can run here."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from course.errors import BadArgumentError
-
-if TYPE_CHECKING:
-    from course.working_folder import Delivery
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
+from course.errors import BadArgumentError, CourseError
 
 
 @click.command(short_help="Make a working folder and open JupyterLab in it.")
-@click.argument("folder", metavar="[DIR]", type=FOLDER, default=Path("bigdata-course"))
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="bigdata-course")
 @click.option("--lesson", type=click.IntRange(min=0), help="Number of the lesson to open; by default the first.")
 @click.option("--update", is_flag=True, help="Bring newer editions of the lessons, too.")
 @click.option("--no-lab", is_flag=True, help="Make the folder, and do not open JupyterLab.")
@@ -35,44 +28,58 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
       course start lessons --lesson 5
       course start --update --no-lab
     """  # noqa: D301 click reads \b as: keep these lines
+    from course import lexicon_file, small_file
     from course.shipped import shipped_folder, shipped_lessons
-    from course.working_folder import deliver
+    from course.start import deliver
 
-    source = shipped_folder("notebooks")
-    name = _notebook(shipped_lessons(), lesson)
-    _report(folder, deliver(source, folder, update=update))
-    _make_data(folder)
-    if no_lab:
-        click.echo(f"open it with: {Path(sys.executable).name} -m jupyterlab {(folder / name).as_posix()}")
-    else:
-        _open_lab(folder, name)
-
-
-def _notebook(lessons: Sequence[Path], lesson: int | None) -> str:
-    """Return the name of the notebook of a lesson, of the first one if none is named."""
-    numbers = {int(path.name[:2]): path.name for path in lessons}
+    numbers = {int(path.name[:2]): path.name for path in shipped_lessons()}
     wanted = min(numbers) if lesson is None else lesson
     if wanted not in numbers:
         raise BadArgumentError(f"there is no lesson {wanted}; choose one of {', '.join(map(str, numbers))}")
-    return numbers[wanted]
-
-
-def _report(folder: Path, delivery: Delivery) -> None:
+    delivery = deliver(shipped_folder("notebooks"), folder, update=update)
     click.echo(f"{folder}: {len(delivery.added)} files added, {len(delivery.renewed)} brought up to date")
     for name, beside in delivery.kept:
         click.echo(f"you changed {name}: it stays as it is, and the newer edition is {beside}")
-
-
-def _make_data(folder: Path) -> None:
-    from course import lexicon_file, small_file
-
     small_file(folder / "data")
     lexicon_file(folder / "data")
-
-
-def _open_lab(folder: Path, name: str) -> None:
+    if no_lab:
+        lab = f"{Path(sys.executable).name} -m jupyterlab"
+        click.echo(f"open it with: {lab} {(folder / numbers[wanted]).as_posix()}")
+        return
     click.echo("JupyterLab opens in your browser; stop it here with Ctrl-C")
-    code = subprocess.call([sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", name],
-                           cwd=folder)  # fmt: skip
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", numbers[wanted]]
+    code = subprocess.call(words, cwd=folder)
     if code:
         raise BadArgumentError(f"JupyterLab stopped with code {code}; its own message is above")
+
+
+@click.command(short_help="Check that the lessons can run on this machine.")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--packages", is_flag=True, help="List every package of the course and its version here.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
+    """Check Python, the packages, memory, disk and the Jupyter kernel, and advise on the data size.
+
+    FOLDER is where the data go; by default the one that BIGDATA_COURSE_DATA names, or the user's cache.
+    Exits with code 0 if the lessons can run, 2 if something keeps them from it, with what to do.
+
+    \b
+    Examples:
+      course doctor
+      course doctor notebooks/data --packages
+      course doctor --json
+    """  # noqa: D301 click reads \b as: keep these lines
+    import json
+
+    from course.diagnosis import doctor as examined
+    from course.files import data_directory
+
+    diagnosis = examined(data_directory() if folder is None else folder)
+    if as_json:
+        click.echo(json.dumps(diagnosis.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        for one in diagnosis.packages if packages else ():
+            click.echo(f"{one.group:<8} {one.name:<18} {one.installed or 'absent':<14} {one.wanted}")
+        click.echo(repr(diagnosis))
+    if not diagnosis.can_run:
+        raise CourseError(diagnosis.verdict)

@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, Any
 from course.errors import BuildError
 from course.files import file_digest
 from course.progress import progress_bar
-from course.publish.cache import Cache
-from course.publish.companions import copy_companions
-from course.publish.convert import Converter, page_context
-from course.publish.digests import digest
+from course.publish.cache import Cache, execution_key
+from course.publish.convert import FORMATS, Converter, Format, Published, page_context
 from course.publish.execute import ExecutedNotebook, execute_notebooks
-from course.publish.formats import FORMATS, Format, makeable
-from course.publish.keys import execution_key
-from course.publish.site import Entry, write_index
+from course.publish.lessons import copy_companions, digest
+from course.publish.site import write_index
 from course.publish.swap import replacing_folder, scratch_folder
 
 if TYPE_CHECKING:
@@ -89,93 +86,79 @@ def build_site(
         OutputError: the site or the cache cannot be written.
     """
     start = perf_counter()
-    _refuse_same_names(lessons)
+    places = [f"{lesson.folder}/{lesson.name}" for lesson in lessons]
+    for place in places:
+        if places.count(place) > 1:
+            raise BuildError(f"two notebooks would be published as {place}; rename one")
     with replacing_folder(options.output.absolute()) as site:
-        executed, names = _executed(lessons, options)
-        entries, warnings = _converted(lessons, executed, options, site)
+        records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
+        published = _converted(lessons, records, options, site)
+        warnings = tuple(warning for one in published for warning in one.warnings)
         for warning in warnings:
             on_warning(warning)
         if warnings and options.strict:
             raise BuildError(f"{len(warnings)} warning(s), which --strict makes a failure; the first: {warnings[0]}")
-        write_index(site, entries, options.formats)
-    files = sum(len(entry.sizes) for entry in entries)
+        write_index(site, published, options.formats)
+    files = sum(len(one.sizes) for one in published)
     index = options.output / "index.html"
-    return BuildReport(index, len(lessons), names, files, tuple(warnings), perf_counter() - start)
-
-
-def _refuse_same_names(lessons: Sequence[Lesson]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for lesson in lessons:
-        if (lesson.folder, lesson.name) in seen:
-            raise BuildError(f"two notebooks would be published as {lesson.folder}/{lesson.name}; rename one")
-        seen.add((lesson.folder, lesson.name))
+    return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start)
 
 
 def _record_name(lesson: Lesson) -> str:
     return f"{lesson.folder}-{lesson.name}"
 
 
+def _stored(lessons: Sequence[Lesson]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return what ``_executed`` does, for the outputs stored in the notebooks.
+
+    A notebook is read when a format is to be made: with nothing changed, nbformat is not even imported.
+    """
+    unknown = {"notebook": None, "seconds": None, "peak_bytes": None}
+    return [unknown | {"digest": file_digest(lesson.path)} for lesson in lessons], ()
+
+
 def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Return the record of each lesson's execution, and the names of those that had to be executed."""
-    if not options.execute:
-        return [_stored_record(lesson) for lesson in lessons], ()
     cache = Cache(options.cache / "executed", read=options.read_cache)
     keys = {lesson: execution_key(lesson, options.data_files) for lesson in lessons}
-    records = {lesson: cache.find_record(_record_name(lesson), key) for lesson, key in keys.items()}
-    stale = [lesson for lesson, record in records.items() if record is None]
+    found = {lesson: cache.find_record(_record_name(lesson), key) for lesson, key in keys.items()}
+    records = {lesson: record for lesson, record in found.items() if record is not None}
+    stale = [lesson for lesson in lessons if lesson not in records]
+    if not stale:
+        return list(records.values()), ()
 
-    with progress_bar(len(stale), description="executing", unit="notebook") as bar:
+    with (
+        progress_bar(len(stale), description="executing", unit="notebook") as bar,
+        scratch_folder(options.cache.absolute().parent / "work") as work,
+    ):
 
         def store(lesson: Lesson, done: ExecutedNotebook) -> None:
-            record = _record(done.notebook, done.seconds, done.peak_bytes)
-            cache.store_record(_record_name(lesson), keys[lesson], record)
-            records[lesson] = record
+            records[lesson] = {
+                "notebook": done.notebook,
+                "digest": digest(json.dumps(done.notebook, sort_keys=True)),
+                "seconds": done.seconds,
+                "peak_bytes": done.peak_bytes,
+            }
+            cache.store_record(_record_name(lesson), keys[lesson], records[lesson])
             bar.update(1)
 
-        _execute_stale(stale, options, store)
-    return [record for record in records.values() if record is not None], tuple(lesson.name for lesson in stale)
-
-
-def _execute_stale(
-    stale: Sequence[Lesson], options: BuildOptions, store: Callable[[Lesson, ExecutedNotebook], None]
-) -> None:
-    if not stale:
-        return
-    with scratch_folder(options.cache.absolute().parent / "work") as work:
-        execute_notebooks(
-            stale,
-            work,
-            data_files=options.data_files,
-            workers=options.workers,
-            timeout=options.timeout,
-            on_executed=store,
-        )
-
-
-def _stored_record(lesson: Lesson) -> dict[str, Any]:
-    # the notebook is read when a format is to be made: with nothing changed, nbformat is not even imported
-    return {"notebook": None, "digest": file_digest(lesson.path), "seconds": None, "peak_bytes": None}
-
-
-def _record(notebook: Any, seconds: float | None, peak_bytes: int | None) -> dict[str, Any]:
-    text = json.dumps(notebook, sort_keys=True)
-    return {"notebook": notebook, "digest": digest(text), "seconds": seconds, "peak_bytes": peak_bytes}
+        execute_notebooks(stale, work, options.data_files, workers=options.workers, timeout=options.timeout,
+                          on_executed=store)  # fmt: skip
+    return [records[lesson] for lesson in lessons], tuple(lesson.name for lesson in stale)
 
 
 def _converted(
-    lessons: Sequence[Lesson], executed: Sequence[dict[str, Any]], options: BuildOptions, site: Path
-) -> tuple[list[Entry], list[str]]:
-    """Write the pages of the lessons and the files they show; return what the index says of them, and the warnings."""
-    formats, warnings = makeable(options.formats)
-    converter = Converter(formats, Cache(options.cache / "converted", read=options.read_cache))
-    entries = []
+    lessons: Sequence[Lesson], records: Sequence[dict[str, Any]], options: BuildOptions, site: Path
+) -> list[Published]:
+    """Write the pages of the lessons and the files they show, and return what the index says of them."""
+    converter = Converter(options.formats, Cache(options.cache / "converted", read=options.read_cache))
+    published = []
     for folder in dict.fromkeys(lesson.path.parent for lesson in lessons):
         copy_companions(folder, site / folder.name)
     with progress_bar(len(lessons), description="converting", unit="notebook") as bar:
-        for lesson, record in zip(lessons, executed, strict=True):
-            context = page_context(lessons, lesson, formats)
-            published = converter.publish(lesson, record, context, site / lesson.folder)
-            entries.append(Entry(lesson, published.sizes, record["seconds"], record["peak_bytes"]))
-            warnings += published.warnings
+        for lesson, record in zip(lessons, records, strict=True):
+            (site / lesson.folder).mkdir(exist_ok=True)
+            context = page_context(lessons, lesson, options.formats)
+            published.append(converter.publish(lesson, record, context, site / lesson.folder))
             bar.update(1)
-    return entries, warnings
+    return published

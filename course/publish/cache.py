@@ -1,22 +1,107 @@
-"""Keep a result until one of the things it was made from changes."""
+"""Keep what a build made until one of the things it was made from changes: the keys, and the folder of results."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import json
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.files import file_digest, replacing
+from course.publish.lessons import companions, digest
 
+if TYPE_CHECKING:
+    from course.publish.lessons import Lesson
+
+DISTRIBUTION = "bigdata-course"
 # Bumped when the meaning of a stored record changes.
 _RECORD_FORMAT = 1
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the installed direct dependencies of the project, by name in order."""
+    found = {"python": platform.python_version()}
+    try:
+        required = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        return found
+    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if "extra ==" not in line}
+    for name in sorted(names, key=str.lower):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def files_digest(paths: Iterable[Path], folder: Path) -> str:
+    """Return the SHA-256 of some files of a folder: their names relative to it, and their contents."""
+    return digest(*(f"{path.relative_to(folder).as_posix()} {file_digest(path)}" for path in paths))
+
+
+def tree_digest(folder: Path, *, without: Path | None = None) -> str:
+    """Return the SHA-256 of all the files of a folder, compiled code and the folder ``without`` left out."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    return files_digest((path for path in paths if without not in path.parents), folder)
+
+
+@cache
+def course_code_digest() -> str:
+    """Return the digest of the code a lesson can run: packages ``course`` (without ``publish``) and ``magics``."""
+    publish = Path(__file__).parent
+    course = tree_digest(publish.parent, without=publish)
+    # found, not imported: nothing in `course` depends on `magics`
+    magics = importlib.util.find_spec("magics")
+    return digest(course, tree_digest(Path(magics.origin).parent) if magics and magics.origin else "")
+
+
+@cache
+def publish_code_digest() -> str:
+    """Return the digest of the code and templates that turn an executed notebook into its formats."""
+    return tree_digest(Path(__file__).parent)
+
+
+def execution_key(lesson: Lesson, data_files: Sequence[Path] = ()) -> str:
+    """Return the digest of everything the outputs of a lesson depend on.
+
+    Args:
+        lesson: its source and the files beside it count, its stored outputs do not.
+        data_files: files placed in its ``data/`` folder: name, size and content count.
+    """
+    folder = lesson.path.parent
+    beside = files_digest(companions(folder), folder)
+    data = [f"{path.name} {path.stat().st_size} {file_digest(path)}" for path in data_files]
+    return digest(lesson.source_digest, beside, course_code_digest(), json.dumps(versions()), *data)
+
+
+def conversion_key(lesson: Lesson, notebook_digest: str, form: str, resources: object) -> str:
+    """Return the digest of everything one published form of a lesson depends on.
+
+    Args:
+        lesson: the files beside it count, for pages show its pictures, and the names of the notebooks, for its links.
+        notebook_digest: digest of the executed notebook.
+        form: the format and the exporter class that makes it.
+        resources: what the exporter is told of the site, in JSON values.
+    """
+    folder = lesson.path.parent
+    beside = files_digest(companions(folder), folder)
+    notebooks = sorted(path.name for path in folder.glob("*.ipynb"))
+    told = json.dumps([versions(), resources, notebooks])
+    return digest(lesson.name, notebook_digest, beside, form, publish_code_digest(), told)
 
 
 class Cache:
     """A folder of results, each with the key of what it was made from; an entry with another key is not found.
 
-    One entry per name is kept: the folder does not grow with the number of builds.
+    One entry per name is kept: the folder does not grow with the number of builds. An entry that is damaged, or that
+    another version of the course wrote otherwise, is not found either.
     """
 
     def __init__(self, folder: Path, *, read: bool = True) -> None:

@@ -2,41 +2,75 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BuildError, CourseError
-from course.publish.formats import Exporters, Format
-from course.publish.keys import DISTRIBUTION, conversion_key
+from course.errors import BuildError, CourseError, UnknownFormatError
+from course.publish.cache import DISTRIBUTION, conversion_key
 from course.publish.lessons import read_notebook
 
 if TYPE_CHECKING:
     from course.publish.cache import Cache
     from course.publish.lessons import Lesson
 
-_GITHUB_LABEL = "GitHub"
+# exporters tell their warnings in the resources: the log would say them twice
+_silent = logging.getLogger("course.publish")
+_silent.propagate = False
+_silent.addHandler(logging.NullHandler())
 
 
-@dataclass
-class Published:
-    """The files of a lesson in the site.
+@dataclass(frozen=True)
+class Format:
+    """One published form of a lesson.
 
     Attributes:
-        sizes: size in bytes of the file of each format.
-        warnings: what could not be rendered as it should, one line each.
+        name: what ``course build --formats`` calls it.
+        label: its word in the links bar of a page.
+        suffix: end of its file name.
+        exporter: ``module:Class`` of the nbconvert exporter that makes it.
+        in_links_bar: whether pages link to it; the site's index always does.
     """
 
-    sizes: dict[Format, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    name: str
+    label: str
+    suffix: str
+    exporter: str
+    in_links_bar: bool = True
+
+    def file_name(self, lesson: Lesson) -> str:
+        """Return the name of the file of a lesson in this format."""
+        return f"{lesson.name}{self.suffix}"
 
 
-def file_name(lesson: Lesson, one: Format) -> str:
-    """Return the name of the file of a lesson in a format."""
-    return f"{lesson.name}{one.suffix}"
+FORMATS: tuple[Format, ...] = (
+    Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
+    Format("html", "html", ".html", "course.publish.page_html:HTMLPageExporter"),
+    Format("pdf", "PDF", ".pdf", "course.publish.paper:PDFExporter"),
+    Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
+    Format("slides", "slides", ".slides.html", "course.publish.slides_html:SlidesExporter"),
+    Format("slides2", "slides (2)", ".slides.pdf", "course.publish.paper:SlidesPDFExporter"),
+    Format("notes", "speaker notes", ".notes.pdf", "course.publish.paper:NotesPDFExporter", in_links_bar=False),
+)
+
+
+def select_formats(names: Iterable[str]) -> tuple[Format, ...]:
+    """Return the formats that are named, in the order of ``FORMATS``.
+
+    Raises:
+        UnknownFormatError: a name is not that of a format, or no name is given.
+    """
+    wanted = set(names)
+    known = [one.name for one in FORMATS]
+    if not wanted or wanted - set(known):
+        wrong = ", ".join(sorted(wanted - set(known))) or "none"
+        raise UnknownFormatError(f"unknown format: {wrong}; choose among {', '.join(known)}")
+    return tuple(one for one in FORMATS if one.name in wanted)
 
 
 def source_url(lesson: Lesson) -> str | None:
@@ -45,33 +79,45 @@ def source_url(lesson: Lesson) -> str | None:
         urls = importlib.metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:
         return None
-    known = {label.strip().lower(): address.strip() for label, _, address in (url.partition(",") for url in urls)}
-    repository = known.get("repository")
-    return f"{repository.rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}" if repository else None
+    for label, _, address in (url.partition(",") for url in urls):
+        if label.strip().lower() == "repository":
+            return f"{address.strip().rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}"
+    return None
 
 
 def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format]) -> dict[str, Any]:
-    """Return what exporters are told of the site, ``resources["course"]``: links between pages, in JSON values."""
-    links = [[one.label, file_name(lesson, one)] for one in formats if one.in_links_bar]
+    """Return what exporters are told of the site, ``resources["course"]``: links between pages, as pairs."""
+    links = [(one.label, one.file_name(lesson)) for one in formats if one.in_links_bar]
     address = source_url(lesson)
-    if address:
-        links.append([_GITHUB_LABEL, address])
     row = [one for one in lessons if one.is_deck == lesson.is_deck]
+    pages = [None, *((one.title, f"../{one.folder}/{one.name}.html") for one in row), None]
     position = row.index(lesson)
     return {
-        "links": links,
-        "previous": _neighbour(row, position - 1),
-        "next": _neighbour(row, position + 1),
+        "links": [*links, ("GitHub", address)] if address else links,
+        "previous": pages[position],
+        "next": pages[position + 2],
         "home": "../index.html",
         "language": "en",
     }
 
 
-def _neighbour(row: Sequence[Lesson], position: int) -> list[str] | None:
-    if not 0 <= position < len(row):
-        return None
-    lesson = row[position]
-    return [lesson.title, f"../{lesson.folder}/{lesson.name}.html"]
+@dataclass
+class Published:
+    """What is known of a lesson once it is in the site.
+
+    Attributes:
+        lesson: the lesson.
+        seconds: wall time of its cells, or None if it was not executed.
+        peak_bytes: peak resident memory of its kernel, or None if it was not executed.
+        sizes: size in bytes of the file of each format.
+        warnings: what could not be rendered as it should, one line each.
+    """
+
+    lesson: Lesson
+    seconds: float | None
+    peak_bytes: int | None
+    sizes: dict[Format, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class Converter:
@@ -80,7 +126,7 @@ class Converter:
     def __init__(self, formats: Sequence[Format], cache: Cache) -> None:
         self.formats = formats
         self._cache = cache
-        self._exporters = Exporters()
+        self._exporters: dict[str, Any] = {}
 
     def publish(self, lesson: Lesson, executed: dict[str, Any], context: dict[str, Any], folder: Path) -> Published:
         """Write a lesson in every format into ``folder``.
@@ -88,34 +134,35 @@ class Converter:
         Args:
             lesson: the lesson.
             executed: the record of its execution: ``notebook`` (JSON values; None for the one stored in the lesson's
-                file, which is put there if it is read) and ``digest``.
+                file, which is put there if it is read), ``digest``, ``seconds`` and ``peak_bytes``.
             context: what ``page_context`` says of it.
-            folder: where the files go; created.
+            folder: where the files go.
 
         Raises:
             BuildError: a format cannot be made.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        published = Published()
+        published = Published(lesson, executed["seconds"], executed["peak_bytes"])
         for one in self.formats:
-            made, record = self._made(lesson, executed, context, one)
-            shutil.copyfile(made, folder / file_name(lesson, one))
+            name = f"{lesson.folder}-{one.file_name(lesson)}"
+            key = conversion_key(lesson, executed["digest"], f"{one.name} {one.exporter}", context)
+            found = self._cache.find_file(name, key)
+            if found is None:
+                if executed["notebook"] is None:
+                    executed["notebook"] = read_notebook(lesson.path)
+                content, warnings = self._convert(lesson, executed["notebook"], context, one)
+                found = self._cache.store_file(name, key, content, warnings=warnings)
+            made, record = found
+            shutil.copyfile(made, folder / one.file_name(lesson))
             published.sizes[one] = made.stat().st_size
             published.warnings += [f"{lesson.path.name}: {one.name}: {warning}" for warning in record["warnings"]]
         return published
 
-    def _made(
-        self, lesson: Lesson, executed: dict[str, Any], context: dict[str, Any], one: Format
-    ) -> tuple[Path, dict[str, Any]]:
-        name = f"{lesson.folder}-{file_name(lesson, one)}"
-        key = conversion_key(lesson, executed["digest"], f"{one.name} {one.exporter}", context)
-        found = self._cache.find_file(name, key)
-        if found is not None:
-            return found
-        if executed["notebook"] is None:
-            executed["notebook"] = read_notebook(lesson.path)
-        output, warnings = self._convert(lesson, executed["notebook"], context, one)
-        return self._cache.store_file(name, key, output, warnings=warnings)
+    def exporter(self, one: Format) -> Any:
+        """Return the nbconvert exporter of a format: imported and created when first asked for, then reused."""
+        if one.exporter not in self._exporters:
+            module, _, name = one.exporter.partition(":")
+            self._exporters[one.exporter] = getattr(importlib.import_module(module), name)(log=_silent)
+        return self._exporters[one.exporter]
 
     def _convert(
         self, lesson: Lesson, notebook: dict[str, Any], context: dict[str, Any], one: Format
@@ -123,35 +170,19 @@ class Converter:
         import nbformat
         from nbconvert.utils.exceptions import ConversionException
 
-        resources = {
-            "metadata": {"name": lesson.name, "path": str(lesson.path.parent)},
-            "course": _with_tuples(context),
-            "course_warnings": [],
-        }
+        about = {"name": lesson.name, "path": str(lesson.path.parent)}
+        resources = {"metadata": about, "course": context, "course_warnings": []}
         node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
-        output: str | bytes
         try:
-            output, told = self._exporters[one].from_notebook_node(node, resources)
+            output, told = self.exporter(one).from_notebook_node(node, resources)
         except (ConversionException, CourseError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise BuildError(f"{lesson.path.name} cannot be published as {one.name}: {reason}") from error
         # an exporter may work on a copy of the resources
         warnings = list(told.get("course_warnings") or resources["course_warnings"])
-        content = output if isinstance(output, bytes) else _encoded(output, warnings)
-        return content, list(dict.fromkeys(warnings))
-
-
-def _with_tuples(context: dict[str, Any]) -> dict[str, Any]:
-    """Return the context with its pairs as tuples, which exporters are promised."""
-    pairs = {name: tuple(context[name]) if context[name] else None for name in ("previous", "next")}
-    return context | pairs | {"links": [tuple(link) for link in context["links"]]}
-
-
-def _encoded(text: str, warnings: list[str]) -> bytes:
-    """Return a text as a file holds it: UTF-8, a newline at its end."""
-    text = text if text.endswith("\n") else f"{text}\n"
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        warnings.append("letters that no UTF-8 file can hold are written ?")
-        return text.encode(errors="replace")
+        if isinstance(output, str):
+            text = output if output.endswith("\n") else f"{output}\n"
+            output = text.encode(errors="replace")
+            if output.decode() != text:
+                warnings.append("letters that no UTF-8 file can hold are written ?")
+        return output, list(dict.fromkeys(warnings))

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+import sysconfig
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from course.errors import BuildError
-from course.publish.companions import copy_companions
-from course.publish.lessons import Lesson, heading_above, read_notebook
-from course.publish.portable import make_portable
+from course.measure import process_tree_memory
+from course.publish.lessons import Lesson, copy_companions, heading_above, read_notebook
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
 
-KERNEL_NAME = "python3"
-KERNEL_ARGUMENTS = ("--HistoryManager.hist_file=:memory:", "--log-level=ERROR")
-SAMPLING_SECONDS = 0.05
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_LINE = re.compile(r"Cell In\s*\[\d+\], line (\d+)")
+# IPython compiles a cell under a name made of its process number and a hash
+_CELL_FILE = re.compile(r"[^\s\"'<>()]*ipykernel_\d+[/\\]+\d+\.py")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ExecutedNotebook:
     """A notebook with the outputs of a complete run.
 
     Attributes:
-        notebook: the notebook.
+        notebook: the notebook; its outputs name no folder and no process of this machine.
         seconds: wall time of its cells, kernel start excluded.
         peak_bytes: most resident memory held at once by the kernel and its children, sampled every 50 ms.
     """
@@ -45,22 +46,24 @@ class ExecutedNotebook:
     peak_bytes: int
 
 
-@dataclass
-class _Run:
-    """What is known of a notebook while it runs."""
+def execute_notebook(path: Path, *, timeout: int | None = None) -> ExecutedNotebook:
+    """Run a notebook in a fresh kernel, in its own folder; its file is not touched.
 
-    lesson: Lesson
-    folder: Path
-    notebook: NotebookNode
-    peak_bytes: int = 0
-    cell_index: int = 0
+    Args:
+        path: the notebook.
+        timeout: seconds a cell may last, or None for no limit.
+
+    Raises:
+        BuildError: the file is not a notebook, a cell failed or lasted too long, or the kernel died.
+    """
+    return _run(_execute(path, timeout))
 
 
 def execute_notebooks(
     lessons: Sequence[Lesson],
     work: Path,
-    *,
     data_files: Sequence[Path] = (),
+    *,
     workers: int = 2,
     timeout: int | None = None,
     on_executed: Callable[[Lesson, ExecutedNotebook], None],
@@ -76,131 +79,128 @@ def execute_notebooks(
         on_executed: called with each notebook as soon as it is done.
 
     Raises:
-        BuildError: a cell failed or lasted too long, or a kernel died; the other kernels are stopped.
+        BuildError: a notebook failed as ``execute_notebook`` says; the other kernels are stopped.
     """
 
     async def execute_one(lesson: Lesson, slots: asyncio.Semaphore) -> None:
         async with slots:
-            run = _prepare(lesson, work, data_files)
-            executed = await _execute(run, timeout)
-        make_portable(executed.notebook, run.folder)
-        shutil.rmtree(run.folder, ignore_errors=True)
+            folder = work / f"{lesson.folder}-{lesson.name}"
+            (folder / "data").mkdir(parents=True)
+            for path in data_files:
+                shutil.copy2(path, folder / "data" / path.name)
+            copy_companions(lesson.path.parent, folder)
+            executed = await _execute(Path(shutil.copy(lesson.path, folder)), timeout)
+            shutil.rmtree(folder, ignore_errors=True)
         on_executed(lesson, executed)
 
     async def execute_all() -> None:
         slots = asyncio.Semaphore(workers)
-        await _all_or_first_error([execute_one(lesson, slots) for lesson in lessons])
+        async with asyncio.TaskGroup() as group:
+            for lesson in lessons:
+                group.create_task(execute_one(lesson, slots))
 
-    _run_in_thread(execute_all)
-
-
-def _prepare(lesson: Lesson, work: Path, data_files: Sequence[Path]) -> _Run:
-    """Make the folder a lesson runs in: the lesson, the files beside it, and the data."""
-    folder = work / f"{lesson.folder}-{lesson.name}"
-    (folder / "data").mkdir(parents=True)
-    copy_companions(lesson.path.parent, folder)
-    shutil.copyfile(lesson.path, folder / lesson.path.name)
-    for path in data_files:
-        shutil.copy2(path, folder / "data" / path.name)
-    return _Run(lesson, folder, read_notebook(lesson.path))
-
-
-async def _all_or_first_error(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all; at the first failure, or if cancelled, stop the others and wait until they have stopped."""
-    tasks = [asyncio.ensure_future(one) for one in work]
     try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _run(execute_all())
+    except ExceptionGroup as group:
+        # the first failure, which stopped the others
+        raise group.exceptions[0] from group
 
 
-def _run_in_thread(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine in a thread of its own: Ctrl-C comes here, not to nbclient's signal handlers."""
+def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
     # zmq cannot use the default loop of Windows
-    loop = asyncio.SelectorEventLoop()
-    tasks: list[asyncio.Task[Any] | None] = []
-
-    async def cancellable() -> None:
-        tasks.append(asyncio.current_task())
-        await work()
-
-    def run() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner, suppress(asyncio.CancelledError):
-            runner.run(cancellable())
-
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernels") as thread:
-        done = thread.submit(run)
-        try:
-            done.result()
-        except KeyboardInterrupt:
-            for task in tasks:
-                if task is not None:
-                    loop.call_soon_threadsafe(task.cancel)
-            raise
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(work)
 
 
-async def _execute(run: _Run, timeout: int | None) -> ExecutedNotebook:
+async def _execute(path: Path, timeout: int | None) -> ExecutedNotebook:
     from nbclient import NotebookClient
 
-    async with _kernel(run) as manager:
-        client = NotebookClient(
-            run.notebook,
-            km=manager,
-            timeout=timeout,
-            record_timing=False,
-            on_cell_start=lambda cell, cell_index: setattr(run, "cell_index", cell_index),  # noqa: ARG005
-        )
+    notebook = read_notebook(path)
+    async with _kernel(path) as (manager, memory):
+        client = NotebookClient(notebook, km=manager, timeout=timeout, record_timing=False)
         try:
-            seconds = await _execute_cells(run, client)
+            seconds = await _execute_cells(client, path.name)
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
-    return ExecutedNotebook(run.notebook, seconds, run.peak_bytes)
+    _make_portable(notebook, path.parent)
+    return ExecutedNotebook(notebook, seconds, max(memory))
 
 
-async def _execute_cells(run: _Run, client: NotebookClient) -> float:
-    """Run the cells and return the seconds they took."""
+async def _execute_cells(client: NotebookClient, name: str) -> float:
+    """Run the cells of the notebook of this file name, and return the seconds they took."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    await _connect(run, client)
+    cells, index = client.nb.cells, 0
+
+    def place() -> str:
+        heading = heading_above(cells, index)
+        return f"{name}, cell {index + 1} of {len(cells)}{f' under “{heading}”' if heading else ''}"
+
+    try:
+        kernel = await client.async_start_new_kernel_client()
+    except RuntimeError as error:
+        raise BuildError(f"{name}: the kernel does not start ({error}); check ipykernel") from error
+    # not the client's own loop over the cells: it would take over Ctrl-C
+    client.reset_execution_trackers()
+    told = await client.async_wait_for_reply(kernel.kernel_info())
+    client.nb.metadata["language_info"] = told["content"]["language_info"] if told else {}
     start = perf_counter()
     try:
-        await client.async_execute()
+        for index, cell in enumerate(cells):
+            await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
     except CellExecutionError as error:
-        raise BuildError(_failure(run, error)) from error
+        raise BuildError(f"{place()}{_failure(cells[index], error)}") from error
     except CellTimeoutError as error:
-        raise BuildError(f"{_place(run)}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
+        raise BuildError(f"{place()}: the cell lasted over {client.timeout} s; shorten it or allow more") from error
     except DeadKernelError as error:
-        raise BuildError(
-            f"{_place(run)}: the kernel died, for want of memory perhaps; run the cell in Jupyter"
-        ) from error
-    return perf_counter() - start
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            # what nbclient says of every cancellation, Ctrl-C included
+            raise asyncio.CancelledError from error
+        raise BuildError(f"{place()}: the kernel died, for want of memory perhaps; run the cell in Jupyter") from error
+    seconds = perf_counter() - start
+    client.set_widgets_metadata()
+    return seconds
 
 
-async def _connect(run: _Run, client: NotebookClient) -> None:
-    try:
-        await client.async_start_new_kernel_client()
-    except RuntimeError as error:
-        raise BuildError(f"{run.lesson.path.name}: the kernel does not start ({error}); check ipykernel") from error
+def _failure(cell: NotebookNode, error: Any) -> str:
+    """Return the line of code that failed and the error, on one line."""
+    lines = cell.source.splitlines()
+    found = _ERROR_LINE.search(_ANSI.sub("", error.traceback))
+    number = int(found[1]) if found else 0
+    code = f", line {number}: {lines[number - 1].strip()}" if 0 < number <= len(lines) else ""
+    message = (error.evalue.strip().splitlines() or [""])[0]
+    return f"{code} → {error.ename}: {message}"
 
 
 @asynccontextmanager
-async def _kernel(run: _Run) -> AsyncIterator[Any]:
-    """Start a kernel of this Python in the lesson's folder, watch its memory, and stop it in every case."""
+async def _kernel(path: Path) -> AsyncIterator[tuple[Any, list[int]]]:
+    """Start a kernel of this Python in a notebook's folder, sample its memory in bytes, and stop it in every case."""
     from jupyter_client.manager import AsyncKernelManager
 
-    manager = AsyncKernelManager(kernel_name=KERNEL_NAME)
+    # the width of the terminal that builds must not show in outputs, nor the user's IPython start-up files
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    environment |= {"BIGDATA_COURSE_PROGRESS": "off", "IPYTHONDIR": str(path.parent / ".ipython")}
+    environment["JPY_SESSION_NAME"] = str(path)
+    arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
+    manager = AsyncKernelManager(kernel_name="python3")
+    memory: list[int] = []
     failed = True
     try:
-        await manager.start_kernel(extra_arguments=list(KERNEL_ARGUMENTS), cwd=str(run.folder), env=_environment(run))
+        await manager.start_kernel(extra_arguments=arguments, cwd=str(path.parent), env=environment)
         # the provisioner of local kernels knows the process; its base class does not say so
         kernel: int = manager.provisioner.pid  # type: ignore[union-attr]
-        watch = asyncio.create_task(_watch_memory(run, kernel))
+
+        async def watch_memory() -> None:
+            while True:
+                memory.append(process_tree_memory(kernel))
+                await asyncio.sleep(0.05)
+
+        watch = asyncio.create_task(watch_memory())
         try:
-            yield manager
-            _sample_memory(run, kernel)
+            yield manager, memory
+            memory.append(process_tree_memory(kernel))
         finally:
             watch.cancel()
         failed = False
@@ -210,46 +210,41 @@ async def _kernel(run: _Run) -> AsyncIterator[Any]:
             await manager.shutdown_kernel(now=failed)
 
 
-def _environment(run: _Run) -> dict[str, str]:
-    # the width of the terminal that builds must not show in outputs, nor the user's IPython start-up files
-    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    return kept | {
-        "BIGDATA_COURSE_PROGRESS": "off",
-        "IPYTHONDIR": str(run.folder.parent / "ipython"),
-        "JPY_SESSION_NAME": str(run.folder / run.lesson.path.name),
-    }
+def _make_portable(notebook: NotebookNode, work: Path) -> None:
+    """Replace, in the outputs of a notebook, the folders of this machine by what they are to a reader."""
+    paths = sysconfig.get_paths()
+    known = {work: ".", Path(paths["purelib"]): "site-packages", Path(paths["platlib"]): "site-packages"}
+    known |= {Path(paths["stdlib"]): "python", Path(__file__).parents[2]: "bigdata-course", Path.home(): "~"}
+    temporary = Path(tempfile.gettempdir())
+    # everybody's /tmp says nothing of this machine
+    known |= {temporary: "temporary"} if temporary != Path("/tmp") else {}  # noqa: S108
+    names = {spelling: name for path, name in known.items() for spelling in _spellings(path)}
+    deepest_first = sorted(names, key=len, reverse=True)
+    folders = re.compile("|".join(rf"{re.escape(spelling)}(?![\w.-])" for spelling in deepest_first))
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            return folders.sub(lambda found: names[found[0]], _CELL_FILE.sub("cell", value))
+        if isinstance(value, list):
+            return [cleaned(item) for item in value]
+        if isinstance(value, dict):
+            # pictures in base 64 are left as they are
+            pictures = ("image/png", "image/jpeg", "application/pdf")
+            return type(value)((key, item if key in pictures else cleaned(item)) for key, item in value.items())
+        return value
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.update(
+                {key: cleaned(output[key]) for key in ("text", "evalue", "traceback", "data") if key in output}
+            )
 
 
-async def _watch_memory(run: _Run, kernel: int) -> None:
-    while True:
-        _sample_memory(run, kernel)
-        await asyncio.sleep(SAMPLING_SECONDS)
-
-
-def _sample_memory(run: _Run, kernel: int) -> None:
-    """Note the resident memory of a kernel and its children now; pages that they share count several times."""
-    import psutil
-
-    total = 0
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(kernel)
-        for one in [process, *process.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                total += one.memory_info().rss
-    run.peak_bytes = max(run.peak_bytes, total)
-
-
-def _place(run: _Run) -> str:
-    heading = heading_above(run.notebook.cells, run.cell_index)
-    under = f" under “{heading}”" if heading else ""
-    return f"{run.lesson.path.name}, cell {run.cell_index + 1} of {len(run.notebook.cells)}{under}"
-
-
-def _failure(run: _Run, error: Any) -> str:
-    """Say on one line where a cell failed, the line of code and the error."""
-    lines = run.notebook.cells[run.cell_index].source.splitlines()
-    found = _ERROR_LINE.search(_ANSI.sub("", error.traceback))
-    number = int(found[1]) if found else 0
-    code = f", line {number}: {lines[number - 1].strip()}" if 0 < number <= len(lines) else ""
-    message = (error.evalue.strip().splitlines() or [""])[0]
-    return f"{_place(run)}{code} → {error.ename}: {message}"
+def _spellings(path: Path) -> Iterator[str]:
+    """Yield the ways a folder is written: native, with slashes, escaped in a string, under ``~`` as IPython does."""
+    for one in (path, path.resolve()):
+        if one == Path(one.anchor):
+            continue
+        yield from (str(one), one.as_posix(), json.dumps(str(one))[1:-1])
+        if one.is_relative_to(Path.home()) and one != Path.home():
+            yield from (f"~/{one.relative_to(Path.home()).as_posix()}", str(Path("~") / one.relative_to(Path.home())))

@@ -1,25 +1,29 @@
-"""Find the lessons and decks of a folder, and read what the site says of each."""
+"""Find the lessons and decks of a folder, the files beside them, and what the site says of each."""
 
 from __future__ import annotations
 
-import html
+import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from course.errors import BuildError
-from course.publish.digests import digest
+from course.headings import headings, paragraphs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _LESSON_NAME = re.compile(r"\d\d_\w+\.ipynb")
-_HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*\s*$")
 _TIME_TO_LEARN = re.compile(r"\*\*Time to learn\*\*\s*:\s*(?P<time>[^\n<]+)", re.IGNORECASE)
 _DECK_FOLDER = "slides"
+# What a lesson makes (`data`) or Python leaves is not part of the lesson.
+_LEFT_OUT = {"data", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,41 @@ def read_lesson(path: Path) -> Lesson:
         BuildError: the file is missing or is not a notebook of format 4.
     """
     cells, metadata = _read_cells(path)
-    texts = [_text(cell) for cell in cells if cell["cell_type"] == "markdown"]
+    texts = [text for kind, text, *_ in cells if kind == "markdown"]
+    titles = (heading.text for text in texts for heading in headings(text) if heading.level == 1)
+    about = (one for one in paragraphs(texts[0]) if "time to learn" not in one.lower()) if texts else iter(())
+    times = (found["time"] for text in texts[:3] if (found := _TIME_TO_LEARN.search(text)))
     return Lesson(
         path=path.resolve(),
-        title=next((plain_text(title) for title in _headings(texts, level=1)), path.stem),
-        description=_description(texts[0]) if texts else "",
-        time_to_learn=_time_to_learn(texts[:3]),
+        title=" ".join(next(titles, path.stem).split()),
+        description=next(about, ""),
+        time_to_learn=" ".join(paragraphs(next(times, ""))) or None,
         is_deck=path.resolve().parent.name == _DECK_FOLDER,
-        source_digest=_source_digest(cells, metadata),
+        source_digest=digest(json.dumps([cells, metadata], sort_keys=True)),
     )
+
+
+def _read_cells(path: Path) -> tuple[list[list[Any]], Any]:
+    """Return the kind, the text, the metadata and the attachments of each cell, and the metadata of the notebook.
+
+    The JSON is read as it is: a build with nothing to do does not even import nbformat.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        if notebook["nbformat"] != 4:
+            raise BuildError(
+                f"{path} is a notebook of format {notebook['nbformat']}; open it in Jupyter and save it again"
+            )
+        cells = [
+            # a file may hold a text as a list of lines
+            [cell["cell_type"], "".join(cell["source"]), cell.get("metadata", {}), cell.get("attachments", {})]
+            for cell in notebook["cells"]
+        ]
+        return cells, notebook.get("metadata", {})
+    except OSError as error:
+        raise BuildError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BuildError(f"{path} is not a notebook: {type(error).__name__}: {error}") from error
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -103,69 +133,43 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def heading_above(cells: Sequence[dict[str, Any]], index: int) -> str | None:
     """Return the text of the last heading before cell number ``index`` (from 0), or None."""
-    texts = [_text(cell) for cell in cells[:index] if cell["cell_type"] == "markdown"]
-    found = [plain_text(title) for title in _headings(texts)]
-    return found[-1] if found else None
+    for cell in reversed(cells[:index]):
+        found = headings(cell["source"]) if cell["cell_type"] == "markdown" else []
+        if found:
+            return " ".join(found[-1].text.split())
+    return None
 
 
-def plain_text(markdown: str) -> str:
-    """Return a piece of markdown without its marks: emphasis, links, code quotes, HTML tags."""
-    import mistune
+def companions(folder: Path) -> list[Path]:
+    """Return the files beside the notebooks of ``folder``, in order: pictures, modules; not ``data/``, none hidden."""
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder):
+        # neither entered nor listed: lessons make many files in data/
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
+        found += [Path(here, name) for name in names if not name.startswith(".") and not name.endswith(".ipynb")]
+    return sorted(found)
 
-    rendered = str(mistune.html(markdown))
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", rendered)).split())
 
-
-def _read_cells(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def file_beside(folder: Path, address: str) -> Path | None:
+    """Return the file that a relative address written in a notebook of ``folder`` leads to, or None."""
+    path = folder / unquote(address)
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        if notebook["nbformat"] != 4:
-            raise BuildError(
-                f"{path} is a notebook of format {notebook['nbformat']}; open it in Jupyter and save it again"
-            )
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] and _text(cell) is not None]
-        return cells, notebook.get("metadata", {})
-    except OSError as error:
-        raise BuildError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"{path} is not a notebook: {type(error).__name__}: {error}") from error
+        return path if path.is_file() else None
+    except OSError:  # no system has names of thousands of letters
+        return None
 
 
-def _text(cell: dict[str, Any]) -> str:
-    """Return the source of a cell, which a file may store as a list of lines."""
-    return "".join(cell["source"])
+def copy_companions(source: Path, target: Path) -> None:
+    """Copy the files beside the notebooks of ``source`` into ``target``, at the same places."""
+    for path in companions(source):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
 
 
-def _source_digest(cells: list[dict[str, Any]], metadata: dict[str, Any]) -> str:
-    kept = [[cell["cell_type"], _text(cell), cell.get("metadata", {}), cell.get("attachments", {})] for cell in cells]
-    return digest(json.dumps([kept, metadata], sort_keys=True))
-
-
-def _outside_fences(text: str) -> Iterator[str]:
-    inside = False
-    for line in text.splitlines():
-        if line.lstrip().startswith(("```", "~~~")):
-            inside = not inside
-        elif not inside:
-            yield line
-
-
-def _headings(texts: Iterable[str], level: int | None = None) -> Iterator[str]:
-    for text in texts:
-        for line in _outside_fences(text):
-            found = _HEADING.match(line)
-            if found and level in (None, len(line) - len(line.lstrip("#"))):
-                yield found["text"]
-
-
-def _description(text: str) -> str:
-    prose = "\n".join("" if _HEADING.match(line) else line for line in _outside_fences(text))
-    for paragraph in re.split(r"\n\s*\n", prose):
-        if paragraph.strip() and not _TIME_TO_LEARN.search(paragraph):
-            return plain_text(paragraph.strip())
-    return ""
-
-
-def _time_to_learn(texts: Sequence[str]) -> str | None:
-    found = (_TIME_TO_LEARN.search(text) for text in texts)
-    return next((plain_text(match["time"]) for match in found if match), None)
+def digest(*parts: str | bytes) -> str:
+    """Return the SHA-256 of a sequence of parts, in hexadecimal; where one part ends is part of the result."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest())
+    return total.hexdigest()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.publish.companions import file_beside
+from course.publish.lessons import file_beside
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

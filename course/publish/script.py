@@ -1,22 +1,37 @@
-"""Publish a lesson as a script that plain Python runs."""
+"""Publish a lesson as a script that plain Python runs with the same answers: nbconvert's, and what that one lacks."""
 
 from __future__ import annotations
 
+import argparse
+import ast
+import copy
+import json
+import re
+import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from nbconvert.exporters import Exporter
-from traitlets import default
-
-from course.publish.cell_code import Script, indented, python_code
-from course.publish.prose import comment_lines
+from nbconvert.exporters import PythonExporter
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_AGG = """
-if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-    os.environ.setdefault("MPLBACKEND", "Agg")  # no screen: figures are drawn in memory
+_HEADER = """
+# The script of the lesson {name}.ipynb; run it with: python {name}.py
+
+import sys
+
+from IPython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+from IPython.lib.pretty import pretty
+from traitlets.config import Config
+"""
+
+_TABLES = """
+import pandas
+
+pandas.set_option("display.max_columns", 20)  # as in a notebook, where no terminal says how wide it is
 """
 
 _SHOW_RESULT = '''
@@ -25,36 +40,28 @@ def show_result(value):
     """Print the value a cell ends with, as a notebook writes it."""
     if value is not None:
         print(pretty(value))
+
+
 '''
 
-_TABLES = """
-pandas.set_option("display.max_columns", 20)  # as in a notebook, where no terminal says how wide it is
+_SHELL = """\
+if get_ipython() is None:  # under plain Python, the magics run in a shell that has the variables of this script
+    quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    InteractiveShell.instance(config=quiet, user_module=sys.modules[__name__])
 """
 
-_IPYTHON_SHELL = '''
-
-@functools.cache
-def ipython_shell():
-    """Return the IPython shell that runs the magics of this script, with the variables of this script."""
-    shell = get_ipython()
-    if shell is None:
-        settings = Config({{"HistoryManager": {{"enabled": False}}, "InteractiveShell": {{"colors": "nocolor"}}}})
-        shell = InteractiveShell.instance(config=settings, user_module=sys.modules[__name__])
-{load}    return shell
-'''
-
-_LOAD_MAGICS = '    shell.extension_manager.load_extension("magics")\n'
+# what only means something in a notebook: its menu, and where its figures go
+_NOTEBOOK_ONLY = re.compile(
+    r"^(from course import add_notebook_menu|[\w.]*add_notebook_menu\([^)]*\)|%matplotlib\b.*)[ \t]*$", re.MULTILINE
+)
+_EMBEDDED = re.compile(r"\]\(\s*(?:data|attachment):[^)]*\)")
+_STARTS_PROCESSES = re.compile(r"\b(Client|LocalCluster|multiprocessing|ProcessPoolExecutor)\b")
 
 
-class ScriptExporter(Exporter):
-    """Exports a lesson as a Python script: prose in comments, magics translated, last values displayed."""
+class ScriptExporter(PythonExporter):
+    """Exports a lesson as a Python script: prose in comments, magics called, last values and expected errors shown."""
 
     export_from_notebook = "Course script (Python)"
-    output_mimetype = "text/x-python"
-
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".py"
 
     def from_notebook_node(  # type: ignore[override]
         self,
@@ -63,77 +70,130 @@ class ScriptExporter(Exporter):
         **kwargs: Any,
     ) -> tuple[str, dict[str, Any]]:
         """Return the script of a notebook, and the resources with the warnings added."""
-        notebook, told = super().from_notebook_node(nb, resources, **kwargs)
+        warnings: list[str] = []
+        notebook = copy.deepcopy(nb)
         for cell in notebook.cells:
-            cell.source = self._writable(cell.source, told)
-        script = Script()
-        parts = [part for part in (self._part(cell, script, told) for cell in notebook.cells) if part]
-        body = "\n\n".join(parts)
-        if script.starts_processes:
+            cell.source = _cell(cell, warnings)
+        notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+        text, told = super().from_notebook_node(notebook, resources, **kwargs)
+        interpreter, encoding, cells = text.split("\n", 2)
+        code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+        header = _HEADER.format(name=" ".join(((told.get("metadata") or {}).get("name") or "script").split()))
+        header += _TABLES if "pandas" in code else ""
+        header += "\nfrom course.measure import measure, median_of\n" if "with measure(" in code else ""
+        body = f"{_SHELL}\n{cells}"
+        if _STARTS_PROCESSES.search(code):
             # processes started by spawn read this file again: the work must not start again with them
-            body = f'if __name__ == "__main__":\n{indented(body or "pass")}'
-        text = f"{_docstring(notebook, told)}\n{_header(script)}\n{body}\n"
-        self._check(text, told)
-        return text, told
-
-    def _writable(self, text: str, resources: dict[str, Any]) -> str:
-        """Return a text without what a file of Python cannot hold: halves of letters and null characters."""
-        writable = text.encode(errors="replace").decode().replace("\x00", "?")
-        if writable != text:
-            self._warn(resources, "letters that a script cannot hold are written ?")
-        return writable
-
-    def _part(self, cell: NotebookNode, script: Script, resources: dict[str, Any]) -> str:
-        if cell.cell_type == "markdown":
-            return "\n".join(comment_lines(cell.source))
-        if cell.cell_type != "code" or not cell.source.strip():
-            return ""
+            body = f'if __name__ == "__main__":\n{_indented(body)}'
+        script = f"{interpreter}\n{encoding}\n{header}{_SHOW_RESULT}{body.rstrip()}\n"
         try:
-            raises = "raises-exception" in cell.metadata.get("tags", [])
-            return python_code(cell.source, script, raises=raises)
+            compile(script, "script", "exec")
         except SyntaxError as error:
-            self._warn(
-                resources, f"a cell is left as a comment in the script: {error.msg}: {cell.source.splitlines()[0]}"
-            )
-            return textwrap.indent(cell.source, "# ", lambda _: True)
-
-    def _check(self, text: str, resources: dict[str, Any]) -> None:
-        try:
-            compile(text, "script", "exec")
-        except SyntaxError as error:
-            self._warn(resources, f"the script does not run under plain Python: line {error.lineno}: {error.msg}")
-
-    def _warn(self, resources: dict[str, Any], message: str) -> None:
-        resources.setdefault("course_warnings", []).append(message)
-        self.log.warning(message)
+            warnings.append(f"the script does not run under plain Python: line {error.lineno}: {error.msg}")
+        for warning in warnings:
+            self.log.warning(warning)
+        told.setdefault("course_warnings", []).extend(warnings)
+        return script, told
 
 
-def _docstring(notebook: NotebookNode, resources: dict[str, Any]) -> str:
-    headings = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
-    name = resources.get("metadata", {}).get("name") or "script"
-    title = next((line.removeprefix("# ").strip() for line in headings if line.startswith("# ")), name)
-    safe = title.replace("\\", "\\\\").replace('"', "'")
-    return f'"""{safe}\n\nThe script of the lesson {name}.ipynb; run it with: python {name}.py\n"""'
+def _cell(cell: NotebookNode, warnings: list[str]) -> str:
+    """Return the source of a cell as a script holds it: letters that a file of Python can hold, and plain Python."""
+    source: str = cell.source.encode(errors="replace").decode().replace("\x00", "?")
+    if source != cell.source:
+        warnings.append("letters that a script cannot hold are written ?")
+    if cell.cell_type != "code":
+        # whatever ends a line for Python must not end the comment
+        return "\n".join(_EMBEDDED.sub("]", source).splitlines()) if cell.cell_type == "markdown" else ""
+    try:
+        return python_code(source, raises="raises-exception" in cell.metadata.get("tags", []))
+    except SyntaxError as error:
+        warnings.append(f"a cell is left as a comment in the script: {error.msg}: {source.splitlines()[0]}")
+        return textwrap.indent(source, "# ", lambda _: True)
 
 
-def _header(script: Script) -> str:
-    """Return the imports and functions that the translated cells use."""
-    standard = ["import functools"] if script.needs_ipython else []
-    standard += ["import os"] if script.draws else []
-    standard += ["import sys"] if script.draws or script.needs_ipython else []
-    shell = ["from IPython import get_ipython", "from IPython.core.interactiveshell import InteractiveShell"]
-    ipython = shell if script.needs_ipython else []
-    # a lesson may call display without importing it: notebooks give it
-    ipython += ["from IPython.display import display"] if script.displays else []
-    ipython += ["from IPython.lib.pretty import pretty"] if script.shows_results else []
-    settings = ["from traitlets.config import Config"] if script.needs_ipython else []
-    tables = ["import pandas"] if script.shows_tables else []
-    groups = [standard, [*tables, *ipython, *settings], sorted(script.imports)]
-    text = "".join("\n" + "\n".join(group) + "\n" for group in groups if group)
-    text += _AGG if script.draws else ""
-    text += _TABLES if script.shows_tables else ""
-    text += _SHOW_RESULT if script.shows_results else ""
-    text += _IPYTHON_SHELL.format(load=_LOAD_MAGICS if script.loads_magics else "") if script.needs_ipython else ""
-    # functions are followed by two blank lines
-    text += "\n" if script.shows_results or script.needs_ipython else ""
-    return text
+def python_code(source: str, *, raises: bool = False) -> str:
+    """Return the source of a cell, in IPython's syntax, as plain Python; empty if nothing of it is left.
+
+    Args:
+        source: the cell.
+        raises: whether the cell is expected to fail, and its error to be shown.
+
+    Raises:
+        SyntaxError: the cell is not Python, magics set apart.
+    """
+    try:
+        code = _python(_NOTEBOOK_ONLY.sub("", source).strip("\n"))
+    except SyntaxError as error:
+        if not raises:
+            raise
+        code = f"raise SyntaxError({error.msg!r})"
+    if not raises or not code:
+        return code
+    handler = 'except Exception as error:  # this cell shows an error\n    print(f"{type(error).__name__}: {error}")'
+    return f"try:\n{_indented(code)}\n{handler}"
+
+
+def _python(source: str) -> str:
+    if not source.startswith("%%"):
+        return _statements(source)
+    line, _, body = source.partition("\n")
+    name, _, arguments = line.removeprefix("%%").partition(" ")
+    if name == "measure":
+        return _measured(arguments, body)
+    is_plain = body.count("\n") and '"""' not in body and "\\" not in body and not body.endswith('"')
+    literal = f'"""\\\n{body}"""' if is_plain else repr(body)
+    return f"show_result(get_ipython().run_cell_magic({name!r}, {arguments.strip()!r}, {literal}))"
+
+
+def _measured(arguments: str, body: str) -> str:
+    """Return a ``%%measure`` cell as a ``with measure(...)`` block that prints its measure."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("-l", "--label")
+    parser.add_argument("-r", "--repeat", type=int)
+    parser.add_argument("-o", "--output", default="_cost")
+    parser.add_argument("-q", "--quiet", action="store_true")
+    options, unknown = parser.parse_known_args(shlex.split(arguments))
+    if unknown:
+        raise SyntaxError(f"%%measure has an option that scripts do not know: {' '.join(unknown)}")
+    label = options.label or " ".join(options.words)
+    measure = f"with measure({json.dumps(label, ensure_ascii=False) if label else ''})"
+    block = _indented(_statements(body) or "pass")
+    if options.repeat:
+        # names that a lesson would not use itself
+        runs = f"{measure} as _run:\n{block}\n_runs.append(_run)"
+        code = f"_runs = []\nfor _ in range({options.repeat}):\n{_indented(runs)}\n{options.output} = median_of(_runs)"
+    else:
+        code = f"{measure} as {options.output}:\n{block}"
+    return code if options.quiet else f"{code}\nprint({options.output})"
+
+
+def _statements(source: str) -> str:
+    """Return IPython's code as plain Python that shows the value it ends with, unless a ``;`` follows it."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    code: str = TransformerManager().transform_cell(source).rstrip("\n")  # type: ignore[no-untyped-call]
+    last = next(reversed(ast.parse(code).body), None)
+    match last:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print" | "display" | "help"))):
+            return code
+        case ast.Expr(value=ast.Call(args=[ast.Constant(value="load_ext"), *_])):
+            return code
+        case ast.Expr(end_lineno=int(end_line), end_col_offset=int(end_column)):
+            text = code.encode()  # positions are counted in bytes
+            lengths = [len(line) for line in text.splitlines(keepends=True)]
+            start = sum(lengths[: last.lineno - 1]) + last.col_offset
+            end = sum(lengths[: end_line - 1]) + end_column
+            before, value, after = (part.decode() for part in (text[:start], text[start:end], text[end:]))
+            if not after.lstrip().startswith(";"):
+                value = f"({value})" if isinstance(last.value, ast.Tuple) else value
+                return f"{before}show_result({value}){after}"
+    return code
+
+
+def _indented(code: str) -> str:
+    """Return a code block four spaces to the right, the inside of its many-line strings left where it is."""
+    texts = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant | ast.JoinedStr))
+    inside = {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or 0) + 1)}
+    lines = enumerate(code.split("\n"), start=1)
+    return "\n".join(f"    {line}" if line and number not in inside else line for number, line in lines)

@@ -5,47 +5,31 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BadArgumentError
-from course.publish.convert import file_name
-from course.publish.keys import DISTRIBUTION, versions
+from course.publish.cache import DISTRIBUTION, versions
 from course.size import format_size
 
 if TYPE_CHECKING:
-    from course.publish.formats import Format
-    from course.publish.lessons import Lesson
+    from course.publish.convert import Format, Published
 
 TEMPLATES = Path(__file__).parent / "templates" / "site"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What the index says of a lesson.
-
-    Attributes:
-        lesson: the lesson.
-        sizes: size in bytes of each of its formats.
-        seconds: wall time of its cells, or None if it was not executed.
-        peak_bytes: peak resident memory of its kernel, or None if it was not executed.
-    """
-
-    lesson: Lesson
-    sizes: Mapping[Format, int]
-    seconds: float | None
-    peak_bytes: int | None
-
-
-def write_index(site: Path, entries: Sequence[Entry], formats: Sequence[Format]) -> Path:
+def write_index(site: Path, published: Sequence[Published], formats: Sequence[Format]) -> Path:
     """Write ``index.html`` in the folder of a site and return its path; it needs no network and no script.
 
     The page says when it was built only if ``SOURCE_DATE_EPOCH`` does, so that two builds are the same.
+
+    Raises:
+        BadArgumentError: ``SOURCE_DATE_EPOCH`` is not a number of seconds.
     """
     import jinja2
+    import psutil
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -56,13 +40,19 @@ def write_index(site: Path, entries: Sequence[Entry], formats: Sequence[Format])
     )
     environment.filters["size"] = format_size
     environment.filters["duration"] = format_duration
+    try:
+        summary = str(importlib.metadata.metadata(DISTRIBUTION)["Summary"])
+    except importlib.metadata.PackageNotFoundError:
+        summary = ""
+    memory = format_size(psutil.virtual_memory().total)
     page = environment.get_template("index.html.j2").render(
-        lessons=[_shown(entry) for entry in entries if not entry.lesson.is_deck],
-        decks=[_shown(entry) for entry in entries if entry.lesson.is_deck],
-        summary=_summary(),
+        lessons=[_shown(one) for one in published if not one.lesson.is_deck],
+        decks=[_shown(one) for one in published if one.lesson.is_deck],
+        summary=summary,
         formats=formats,
         versions=versions(),
-        machine=_machine(),
+        # the kind of machine the lessons ran on, without its name
+        machine=f"{platform.system()} ({platform.machine()}), {os.cpu_count()} processors, {memory} of memory",
         built=build_date(),
         style=(TEMPLATES / "site.css").read_text(encoding="utf-8"),
     )
@@ -94,44 +84,23 @@ def build_date() -> str | None:
         raise BadArgumentError(f"SOURCE_DATE_EPOCH={text!r} is not a number of seconds since 1970; unset it") from error
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    lesson = entry.lesson
-    files = [
-        {
-            "label": one.label,
-            "name": one.name,
-            "href": f"{lesson.folder}/{file_name(lesson, one)}",
-            "size": size,
-            "file": file_name(lesson, one),
-        }
-        for one, size in entry.sizes.items()
-    ]
-    page = next((file["href"] for file in files if file["name"] == "html"), files[0]["href"])
-    if lesson.is_deck:
-        page = next((file["href"] for file in files if file["name"] == "slides"), page)
+def _shown(published: Published) -> dict[str, Any]:
+    """Return what the template says of a lesson."""
+    lesson = published.lesson
+    hrefs = {one.name: f"{lesson.folder}/{one.file_name(lesson)}" for one in published.sizes}
     number, _, _ = lesson.name.partition("_")
+    # the title leads to what people read first: the deck itself, or the page
+    preferred = ("slides", "html") if lesson.is_deck else ("html",)
     return {
         "number": number if number.isdigit() else "",
         "title": lesson.title,
         "description": lesson.description,
         "time_to_learn": lesson.time_to_learn,
-        "seconds": entry.seconds,
-        "peak_bytes": entry.peak_bytes,
-        "files": files,
-        "page": page,
+        "seconds": published.seconds,
+        "peak_bytes": published.peak_bytes,
+        "files": [
+            {"label": one.label, "name": one.name, "href": hrefs[one.name], "size": size, "file": one.file_name(lesson)}
+            for one, size in published.sizes.items()
+        ],
+        "page": next(hrefs[name] for name in (*preferred, *hrefs) if name in hrefs),
     }
-
-
-def _summary() -> str:
-    try:
-        return str(importlib.metadata.metadata(DISTRIBUTION)["Summary"])
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _machine() -> str:
-    """Return the kind of machine the lessons ran on, without its name."""
-    import psutil
-
-    memory = format_size(psutil.virtual_memory().total)
-    return f"{platform.system()} ({platform.machine()}), {os.cpu_count()} processors, {memory} of memory"

@@ -15,7 +15,7 @@ from course.errors import OutputError
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Yield an empty folder under ``parent``, removed at the end; those left by killed processes are removed first."""
-    remove_left_overs(parent, "*.scratch")
+    _remove_left_overs(parent, "*.scratch")
     folder = _new_folder(parent, "", ".scratch")
     try:
         yield folder
@@ -54,15 +54,14 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 def recover_folder(folder: Path) -> None:
     """Bring ``folder`` back if a killed process had moved it aside, and remove what such processes left beside it."""
-    if not folder.exists():
-        aside = sorted(folder.parent.glob(f".{folder.name}.*.old"), key=lambda path: path.stat().st_mtime)
-        if aside:
-            aside[-1].rename(folder)
+    aside = sorted(folder.parent.glob(f".{folder.name}.*.old"), key=lambda path: path.stat().st_mtime)
+    if aside and not folder.exists():
+        aside[-1].rename(folder)
     for suffix in (".new", ".old"):
-        remove_left_overs(folder.parent, f".{folder.name}.*{suffix}")
+        _remove_left_overs(folder.parent, f".{folder.name}.*{suffix}")
 
 
-def remove_left_overs(parent: Path, pattern: str) -> None:
+def _remove_left_overs(parent: Path, pattern: str) -> None:
     """Remove the folders made by processes that no longer run; their names hold the process number."""
     import psutil
 

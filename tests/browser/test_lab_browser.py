@@ -12,7 +12,7 @@ from lab_page import check_link_jumps, dialogs, scroll_to_top, stored, wait_for_
 from lab_server import PANEL, Server
 
 import course
-from course.working_folder import deliver
+from course.start import deliver
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

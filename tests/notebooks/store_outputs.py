@@ -25,10 +25,9 @@ from PIL import Image
 
 from course.errors import CourseError
 from course.files import replacing
-from course.publish.digests import digest, tree_digest
+from course.publish.cache import tree_digest, versions
 from course.publish.execute import ExecutedNotebook, execute_notebooks
-from course.publish.keys import versions
-from course.publish.lessons import Lesson, discover_lessons, read_notebook
+from course.publish.lessons import Lesson, digest, discover_lessons, read_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

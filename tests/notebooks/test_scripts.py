@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 
-from course.publish.companions import copy_companions
+from course.publish.lessons import copy_companions
 from course.publish.menu_output import is_menu
 from course.publish.script import ScriptExporter
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course.publish.formats import Format
+from course.publish.convert import Format
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from time import sleep
 
+import psutil
 import pytest
 from notebook_writer import code, contents, text, write_notebook
 
@@ -17,6 +18,8 @@ from course.cli import course as command
 from course.cli import main
 from course.errors import OutputError
 from course.size import format_size
+
+has_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a signal to every process")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int | str | None, str, str]:
@@ -42,32 +45,18 @@ def course(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["build"],
-        ["data"],
-        ["data", "small"],
-        ["data", "month"],
-        ["data", "lexicon"],
-        ["serve"],
-        ["start"],
-        ["doctor"],
-        ["bench"],
-        ["bench", "publish"],
-    ],
-)
-def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    status, out, err = run(capsys, *words, "--help")
+COMMANDS = ["", "build", "data", "data small", "data month", "data lexicon", "serve", "start", "doctor", "bench"]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_explains_itself_the_big_ones_with_examples(
+    capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    status, out, err = run(capsys, *words.split(), "--help")
     assert (status, err) == (0, "")
     assert out.startswith("Usage: course")
-    assert all(name in run(capsys, "--help")[1] for name in command.commands)
-
-
-def test_help_of_the_big_commands_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["build"], ["data"], ["data", "month"], ["serve"], ["start"], ["bench"], ["bench", "publish"]):
-        assert re.search(r"Examples:\n +course ", run(capsys, *words, "--help")[1])
+    assert words in ("data small", "data lexicon") or re.search(r"Examples:\n +course ", out)
+    assert words or all(name in out for name in command.commands)
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +81,7 @@ def test_build_publishes_and_says_what_it_did(capsys: pytest.CaptureFixture[str]
     status, out, _ = run(capsys, "build", "--formats", "notebook,script")
     assert (status, out[:36]) == (0, "1 notebooks (0 executed, 1 not), 2 f")
     assert contents(course / "build" / "site") == site
+    assert run(capsys, "build", "--formats", "script", "--no-cache")[1].startswith("1 notebooks (1 executed, 0 not)")
 
 
 def test_build_of_named_notebooks_makes_a_site_of_them(capsys: pytest.CaptureFixture[str], course: Path) -> None:
@@ -161,13 +151,11 @@ def wait_for(path: Path) -> int:
     raise AssertionError(f"{path} was not written")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process on Windows")
+@has_signals
 @pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (getattr(signal, "SIGKILL", 9), -9)])
 def test_a_build_interrupted_in_a_cell_leaves_the_site_and_no_kernel(
     capsys: pytest.CaptureFixture[str], course: Path, number: int, ends: int
 ) -> None:
-    import psutil
-
     words = ["build", "--formats", "script"]
     assert run(capsys, *words, "--no-execute")[0] == 0
     site = contents(course / "build" / "site")
@@ -197,6 +185,7 @@ def test_the_site_is_served_on_a_free_port_until_interrupted(course: Path) -> No
     serving = start("serve", "--port", "0")
     assert serving.stdout is not None
     address = serving.stdout.readline().split()[0]
+    assert {one.laddr.ip for one in psutil.Process(serving.pid).net_connections()} == {"127.0.0.1"}
     with urllib.request.urlopen(address) as answer:
         assert answer.read() == b"the course"
     taken = start("serve", "--port", address.strip("/").rpartition(":")[2])
@@ -227,15 +216,18 @@ def test_data_month_writes_the_rows_that_are_asked(capsys: pytest.CaptureFixture
     assert len(path.read_text(encoding="latin-1").splitlines()) == 1001
     status, _, err = run(capsys, "data", "month", path, "--rows", "10")
     assert (status, err.startswith("course: ")) == (2, True)
-    assert run(capsys, "data", "month", path, "--rows", "10", "--overwrite", "--seed", "1")[0] == 0
+    made = []
+    for seed in ([], ["--seed", "0"], ["--seed", "1"]):
+        assert run(capsys, "data", "month", path, "--rows", "10", "--overwrite", *seed)[0] == 0
+        made.append(path.read_bytes())
+    assert len(set(made)) == 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process on Windows")
+@has_signals
 def test_a_watched_notebook_is_built_again_at_each_save_a_broken_one_too_until_interrupted(course: Path) -> None:
     building = start("build", "--formats", "script", "--no-execute", "--watch")
     out, errors = building.stdout, building.stderr
-    assert out is not None
-    assert errors is not None
+    assert out and errors  # noqa: PT018 both are pipes
     assert out.readline().startswith("1 notebooks")
     lesson, script = course / "notebooks" / "01_one.ipynb", course / "build" / "site" / "notebooks" / "01_one.py"
     lesson.write_text("{", encoding="utf-8")
@@ -249,3 +241,17 @@ def test_a_watched_notebook_is_built_again_at_each_save_a_broken_one_too_until_i
     _, err = building.communicate(timeout=60)
     assert building.returncode == 130
     assert err.splitlines()[-1] == "course: interrupted"
+
+
+def test_the_script_that_measures_the_speed_of_publishing_says_what_both_ways_cost(tmp_path: Path) -> None:
+    lesson = write_notebook(tmp_path / "01_one.ipynb", text("# One"), code("1"))
+    script = Path(__file__).parents[1] / "publish_speed.py"
+    done = subprocess.run([sys.executable, script, lesson], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1 notebooks in 4 formats (notebook, html, script, slides)"
+    costs = ["  nbconvert: ", "  course build: ", "  course build, again: "]
+    assert all(line.startswith(cost) for line, cost in zip(lines[1:4], costs, strict=True))
+    assert re.fullmatch(r"the build is [\d.]+ times faster", lines[4])
+    lesson.write_text("{", encoding="utf-8")
+    done = subprocess.run([sys.executable, script, lesson], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith("nbconvert failed: ")) == (1, True)

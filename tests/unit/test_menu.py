@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import string
 import sys
 import tempfile
@@ -11,25 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
+from notebook_writer import code, text
+from notebook_writer import write_notebook as write_cells
 
 from course.errors import BadArgumentError
 from course.menu import NotebookMenu, add_notebook_menu
-from course.menu import script_menu as script_menu_module
+from course.publish.execute import execute_notebook
 from course.publish.menu_output import DropMenu, is_menu
 
 
 def write_notebook(path: Path, *sources: str) -> Path:
     """Write a notebook: the menu, then one markdown cell for each source."""
-    cells = [nbformat.v4.new_code_cell("from course.menu import add_notebook_menu\nadd_notebook_menu()")]
-    cells += [nbformat.v4.new_markdown_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    return path
+    menu = code("from course.menu import add_notebook_menu\nadd_notebook_menu()")
+    return write_cells(path, menu, *map(text, sources))
 
 
 @pytest.fixture(autouse=True)
@@ -60,28 +58,35 @@ def nesting(items: Tag) -> list[Any]:
     return tree
 
 
-def test_shows_levels_2_to_4_in_order_of_the_notebook(menu_of: Any) -> None:
-    menu = menu_of("# Title", "## A\n\n### A1\n\ntext\n\n#### A1x\n\n##### too deep", "## B")
-    assert nesting(menu.nav.ul) == ["A", ["A1", ["A1x"]], "B"]
+ITEMS = ("### before", "## A", "### A1", "## B\n\n### B1", "## C")
+CODE = "```\n## fenced\n```\n\n    ## indented\n\n~~~python\n## fenced too\n~~~\n"
 
 
-def test_shows_the_levels_asked_for(menu_of: Any) -> None:
-    menu = menu_of("# Title\n\n## A\n\n### A1", first_level=1, last_level=2)
-    assert nesting(menu.nav.ul) == ["Title", ["A"]]
-
-
-def test_skipped_levels_nest_by_one_valid_list(menu_of: Any) -> None:
-    menu = menu_of("#### deep first", "## A", "#### skips 3", "### back to 3", "## B")
-    assert nesting(menu.nav.ul) == ["deep first", "A", ["skips 3", "back to 3"], "B"]
+@pytest.mark.parametrize(
+    ("sources", "options", "expected"),
+    [
+        (("# Title", "## A\n\n### A1\n\ntext\n\n#### A1x\n\n##### too deep", "## B"), {}, ["A", ["A1", ["A1x"]], "B"]),
+        (("# Title\n\n## A\n\n### A1",), {"first_level": 1, "last_level": 2}, ["Title", ["A"]]),
+        # a skipped level nests by one list
+        (
+            ("#### deep first", "## A", "#### skips 3", "### back to 3", "## B"),
+            {},
+            ["deep first", "A", ["skips 3", "back to 3"], "B"],
+        ),
+        (ITEMS, {"keep_item": 1}, ["B", ["B1"]]),
+        (ITEMS, {"keep_item": 2}, ["C"]),
+        # code is not a heading, underlined and quoted headings are
+        ((CODE, "Under\n-----\n\n> ## Quoted"), {}, ["Under", "Quoted"]),
+    ],
+)
+def test_shows_the_headings_of_its_levels_one_list_inside_the_other(
+    menu_of: Any, sources: tuple[str, ...], options: dict[str, int], expected: list[Any]
+) -> None:
+    menu = menu_of(*sources, menu_id="m", **options)
+    assert nesting(menu.nav.ul) == expected
+    assert menu.nav["id"] == f"m{options.get('keep_item', '')}"
     assert all(items.parent.name in {"nav", "li"} for items in menu.find_all("ul"))
     assert all(item.parent.name == "ul" for item in menu.find_all("li"))
-
-
-def test_code_is_not_a_heading_but_underlined_and_quoted_headings_are(menu_of: Any) -> None:
-    menu = menu_of(
-        "```\n## fenced\n```\n\n    ## indented\n\n~~~python\n## fenced too\n~~~\n", "Under\n-----\n\n> ## Quoted"
-    )
-    assert labels(menu) == ["Under", "Quoted"]
 
 
 def test_labels_keep_code_and_emphasis_and_lose_links_images_and_tags(menu_of: Any) -> None:
@@ -106,15 +111,6 @@ def test_a_header_makes_the_menu_fold(menu_of: Any) -> None:
     assert menu.summary.get_text() == "Plan"
 
 
-def test_keep_item_shows_one_item_and_what_is_under_it(menu_of: Any) -> None:
-    sources = ("### before", "## A", "### A1", "## B\n\n### B1", "## C")
-    assert nesting(menu_of(*sources, keep_item=1).nav.ul) == ["B", ["B1"]]
-    assert nesting(menu_of(*sources, keep_item=2).nav.ul) == ["C"]
-    assert menu_of(*sources, keep_item=2, menu_id="m").nav["id"] == "m2"
-    with pytest.raises(BadArgumentError, match="3 headings of level 2"):
-        menu_of(*sources, keep_item=3)
-
-
 def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
     menu = menu_of("only text")
     assert menu.find("ul") is None
@@ -130,26 +126,26 @@ def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
         ({"first_level": 0}, "1 <= first_level"),
         ({"last_level": 7}, "last_level <= 6"),
         ({"keep_item": -1}, "negative"),
+        ({"keep_item": 3}, "3 headings of level 2"),
     ],
 )
-def test_bad_arguments_say_what_to_do(options: dict[str, Any], message: str) -> None:
+def test_bad_arguments_say_what_to_do(menu_of: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadArgumentError, match=message):
-        add_notebook_menu(**options)
+        menu_of(*ITEMS, **options)
 
 
 # links
 
 
-def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any, tmp_path: Path) -> None:
+def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any) -> None:
     deep = "Text\n\n### Plain `words`: 1/2\n\n### one<br>two"
     menu = menu_of("\n## Élan vital\n\n### Twice", "## Twice", deep)
-    ids = [cell.id for cell in nbformat.read(tmp_path / "lesson.ipynb", as_version=4).cells]
     assert [link["href"] for link in menu.find_all("a")] == [
-        f"#cell-id={ids[1]}",  # accents
-        f"#cell-id={ids[1]}",  # its anchor is that of two headings
-        f"#cell-id={ids[2]}",
+        "#cell-id=cell-1",  # accents
+        "#cell-id=cell-1",  # its anchor is that of two headings
+        "#cell-id=cell-2",
         "#Plain-words:-1/2",
-        f"#cell-id={ids[3]}",  # nbconvert gives it no anchor
+        "#cell-id=cell-3",  # nbconvert gives it no anchor
     ]
 
 
@@ -229,16 +225,12 @@ def test_a_name_relative_to_the_server_is_found_in_the_folder_of_the_kernel(
     assert "Found" in str(add_notebook_menu(raw=True))
 
 
-def test_vscode_tells_the_file_in_a_variable(tmp_path: Path) -> None:
+def test_vscode_tells_the_file_in_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from IPython.testing.globalipapp import get_ipython
 
     path = write_notebook(tmp_path / "vscode.ipynb", "## In VS Code")
-    shell = get_ipython()
-    shell.user_ns["__vsc_ipynb_file__"] = str(path)
-    try:
-        assert "In VS Code" in str(add_notebook_menu(raw=True))
-    finally:
-        del shell.user_ns["__vsc_ipynb_file__"]
+    monkeypatch.setitem(get_ipython().user_ns, "__vsc_ipynb_file__", str(path))
+    assert "In VS Code" in str(add_notebook_menu(raw=True))
 
 
 @pytest.fixture
@@ -267,26 +259,19 @@ def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was
     names = dict(vars(core_display))
     menu = add_notebook_menu(menu_id="plan", first_level=3, header="<Plan>", keep_item=2)
     assert isinstance(menu, NotebookMenu)
-    assert "update_menu" in menu.html
-    assert '<div id="plan2">' in menu.html
-    assert "<b>&lt;Plan&gt;</b>" in menu.html
+    for part in ("update_menu", '<div id="plan2">', "<b>&lt;Plan&gt;</b>"):
+        assert part in menu.html
     assert vars(core_display) == names
     assert repr(menu) == "No menu: the file of this notebook is unknown."
 
 
 def test_without_a_file_nor_jyquickhelper_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jyquickhelper", None)
-    assert script_menu_module.script_menu() is None
     assert add_notebook_menu(raw=True) == "<p>No menu: the file of this notebook is unknown.</p>"
 
 
 def test_a_real_kernel_stores_the_menu_marked_so_that_exporters_drop_it(tmp_path: Path) -> None:
-    from nbclient import NotebookClient
-
-    path = write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second")
-    notebook = nbformat.read(path, as_version=4)
-    environment = {**os.environ, "JPY_SESSION_NAME": str(path), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    NotebookClient(notebook, kernel_name="python3").execute(env=environment)
+    notebook = execute_notebook(write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second")).notebook
     (output,) = notebook.cells[0].outputs
     assert output.metadata == {"course": {"menu": True}}
     assert set(output.data) == {"text/html", "text/plain"}

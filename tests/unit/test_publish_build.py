@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,11 +15,11 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
 from course.errors import BuildError, OutputError, UnknownFormatError
-from course.publish import formats
 from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.formats import FORMATS, Exporters, Format, select_formats
+from course.publish.cache import Cache
+from course.publish.convert import FORMATS, Converter, select_formats
 from course.publish.lessons import discover_lessons
-from course.publish.swap import replacing_folder, scratch_folder
+from course.publish.swap import recover_folder, replacing_folder, scratch_folder
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 
@@ -35,10 +37,8 @@ class Course:
             self.write(name, "1 + 1")
 
     def write(self, name: str, source: str) -> None:
-        count = code(COUNT.format(path=str(self.counts[name])))
-        write_notebook(
-            self.notebooks / f"{name}.ipynb", text(f"# Title of {name}\n\n![dot](images/dot.svg)"), count, code(source)
-        )
+        title, count = text(f"# Title of {name}\n\n![dot](images/dot.svg)"), COUNT.format(path=str(self.counts[name]))
+        write_notebook(self.notebooks / f"{name}.ipynb", title, code(count), code(source))
 
     def build(self, **changes: object) -> BuildReport:
         return build_site(discover_lessons(self.notebooks), replace(self.options, **changes))  # type: ignore[arg-type]
@@ -64,9 +64,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Course:
 def left_overs(course: Course) -> list[str]:
     """Return what a build may leave that is neither the site nor the cache."""
     build = course.options.output.parent
-    return sorted(path.name for path in build.iterdir() if path.name not in ("site", "cache", "work")) + [
-        path.name for path in (build / "work").glob("*")
-    ]
+    return [one.name for one in (*build.iterdir(), *build.glob("work/*")) if one.name not in ("site", "cache", "work")]
 
 
 def test_every_link_of_the_site_leads_to_a_file(built: Course) -> None:
@@ -83,32 +81,37 @@ def test_every_link_of_the_site_leads_to_a_file(built: Course) -> None:
     assert found >= 2 * len(TABLE) + 2
 
 
-def test_an_unchanged_lesson_is_not_executed_again_and_gives_the_same_site(built: Course) -> None:
+def test_only_what_changed_is_executed_and_no_cache_executes_all(built: Course) -> None:
     site, executions = built.build(formats=TABLE) and built.site, built.executions
     report = built.build(formats=TABLE)
-    assert (report.executed, built.executions, built.site) == ((), executions, site)
-    assert left_overs(built) == []
-
-
-def test_only_what_changed_is_executed_and_no_cache_executes_all(built: Course) -> None:
-    before = built.executions
+    assert (report.executed, built.executions, built.site, left_overs(built)) == ((), executions, site, [])
     built.write("02_second", "2 + 2")
     assert built.build().executed == ("02_second",)
-    assert built.executions == before | {"02_second": before["02_second"] + 1}
+    assert built.executions == executions | {"02_second": executions["02_second"] + 1}
     assert b'"4"' in built.site["notebooks/02_second.ipynb"]
     assert len(built.build(read_cache=False).executed) == 2
+
+
+def test_the_cache_of_another_version_is_renewed_without_a_word(built: Course) -> None:
+    built.build()
+    pages = contents(built.options.output / "notebooks")
+    for number, path in enumerate(sorted(built.options.cache.rglob("*.json"))):
+        entry = json.loads(path.read_text())
+        values = [entry | {"key": "of another version"}, entry | {"format": 0, "value": "?"}, ["?"]]
+        path.write_text(json.dumps(values[number % 3]))
+    report = built.build()
+    assert (report.executed, report.warnings) == (("01_first", "02_second"), ())
+    assert contents(built.options.output / "notebooks") == pages
 
 
 def test_a_failing_cell_leaves_the_site_byte_for_byte(built: Course) -> None:
     built.build()
     site = built.site
     built.write("02_second", "1 / 0")
-    with pytest.raises(
-        BuildError, match=r"02_second\.ipynb, cell 3 of 3 under “Title of 02_second”.*ZeroDivisionError"
-    ):
+    place = r"02_second\.ipynb, cell 3 of 3 under “Title of 02_second”"
+    with pytest.raises(BuildError, match=rf"{place}.*ZeroDivisionError"):
         built.build()
-    assert built.site == site
-    assert left_overs(built) == []
+    assert (built.site, left_overs(built)) == (site, [])
     built.write("02_second", "1 + 1")
 
 
@@ -116,9 +119,8 @@ def test_stored_outputs_are_published_without_execution(built: Course) -> None:
     built.build()
     before = built.executions
     stored = {"output_type": "stream", "name": "stdout", "text": "as stored"}
-    write_notebook(
-        built.notebooks / "01_first.ipynb", text("# T"), code("1") | {"outputs": [stored], "execution_count": 1}
-    )
+    cell = code("1") | {"outputs": [stored], "execution_count": 1}
+    write_notebook(built.notebooks / "01_first.ipynb", text("# T"), cell)
     report = built.build(execute=False)
     assert (report.executed, built.executions) == ((), before)
     assert b"as stored" in built.site["notebooks/01_first.ipynb"]
@@ -140,30 +142,14 @@ def test_warnings_come_back_even_from_the_cache_and_strict_keeps_the_previous_si
     built.write("02_second", "1 + 1")
 
 
-def test_a_format_whose_module_is_missing_is_left_out_with_a_warning_and_without_links(built: Course) -> None:
-    absent = Format("pdf", "PDF", ".pdf", "absent_module:Exporter", ("absent_module",))
-    report = built.build(formats=(*QUICK, absent), execute=False)
-    assert report.warnings == ("pdf is left out: install absent_module",)
-    assert b".pdf" not in built.site["index.html"]
-
-
-def test_without_typst_the_lessons_are_published_without_their_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert formats.makeable(formats.FORMATS) == ([*formats.FORMATS], [])
-    monkeypatch.setattr(formats, "missing_modules", lambda one: ["typst"] if one.requires else [])
-    made, warnings = formats.makeable(formats.FORMATS)
-    assert [one.name for one in made] == ["notebook", "html", "script", "slides"]
-    assert warnings == [f"{name} is left out: install typst" for name in ("pdf", "slides2", "notes")]
-
-
-KILLED_WHILE_EXECUTING = """
+KILLED = """
 import os, sys
 from pathlib import Path
 import course.publish.build as build
-from course.publish import formats
-from course.publish.formats import select_formats
+from course.publish.convert import select_formats
 from course.publish.lessons import discover_lessons
 notebooks, output, cache = map(Path, sys.argv[1:])
-options = build.BuildOptions(output, cache, select_formats(["notebook", "script"]), execute={execute})
+options = build.BuildOptions(output, cache, select_formats(["notebook", "script"]), execute=False)
 original = {target}
 def killed(*arguments, **named):
     {when}
@@ -187,7 +173,7 @@ def test_a_build_killed_at_any_moment_leaves_a_whole_site(built: Course, moment:
     built.build(execute=False)
     site = built.site
     target, when = MOMENTS[moment]
-    program = KILLED_WHILE_EXECUTING.format(target=target, when=when, execute=False)
+    program = KILLED.format(target=target, when=when)
     folders = [built.notebooks, built.options.output, built.options.cache]
     done = subprocess.run([sys.executable, "-c", program, *folders], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (9, "")
@@ -215,6 +201,16 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     with replacing_folder(folder) as new:
         (new / "b").write_text("second")
     assert contents(tmp_path) == {"site/b": b"second"}
+
+
+def test_the_newest_of_the_folders_left_aside_comes_back(tmp_path: Path) -> None:
+    for age, name in enumerate(["newest", "older", "oldest"]):
+        aside = tmp_path / f".site.{99 - age}-x.old"
+        aside.mkdir()
+        (aside / name).touch()
+        os.utime(aside, (1000 - age, 1000 - age))
+    recover_folder(tmp_path / "site")
+    assert list(contents(tmp_path)) == ["site/newest"]
 
 
 def test_what_a_running_process_makes_is_not_removed(tmp_path: Path) -> None:
@@ -248,8 +244,8 @@ def test_formats_are_chosen_by_name_in_the_order_of_the_table() -> None:
         select_formats(["html", "docx"])
 
 
-def test_every_format_has_an_exporter_of_its_own_suffix() -> None:
-    exporters = Exporters()
+def test_every_format_has_an_exporter_of_its_own_suffix(tmp_path: Path) -> None:
+    converter = Converter(FORMATS, Cache(tmp_path))
     for one in FORMATS:
-        assert one.suffix.endswith(exporters[one].file_extension)  # type: ignore[attr-defined]
-        assert exporters[one] is exporters[one]
+        assert one.suffix.endswith(converter.exporter(one).file_extension)
+        assert converter.exporter(one) is converter.exporter(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebook_writer import code, text, write_notebook
 
-from course.publish.cache import Cache
-from course.publish.companions import companions, copy_companions
-from course.publish.digests import digest, tree_digest
-from course.publish.keys import conversion_key, course_code_digest, execution_key, publish_code_digest, versions
-from course.publish.lessons import read_lesson
+from course.publish.cache import (
+    Cache,
+    conversion_key,
+    course_code_digest,
+    execution_key,
+    publish_code_digest,
+    tree_digest,
+    versions,
+)
+from course.publish.lessons import companions, copy_companions, digest, read_lesson
 
 
 @given(st.lists(st.text()), st.lists(st.text()))
@@ -39,19 +45,25 @@ def notebook(tmp_path: Path) -> Path:
     return write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text("# Title"), code("1"))
 
 
-def test_an_execution_key_follows_source_neighbours_and_data(notebook: Path, tmp_path: Path) -> None:
+def test_an_execution_key_follows_source_neighbours_data_code_and_versions(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "data.csv"
-    data.write_text("1")
-    seen = [execution_key(read_lesson(notebook), [data])]
-    data.write_text("2")
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    (notebook.parent / "module.py").write_text("x = 1")
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    write_notebook(notebook, text("# Title"), code("2"))
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    write_notebook(notebook, text("# Title"), code("2", "raises-exception"))
-    seen.append(execution_key(read_lesson(notebook), [data]))
-    assert len(set(seen)) == 5
+    changes: list[Callable[[], object]] = [
+        lambda: data.write_text("1"),
+        lambda: data.write_text("2"),
+        lambda: (notebook.parent / "module.py").write_text("x = 1"),
+        lambda: (notebook.parent / "module.py").rename(notebook.parent / "other.py"),
+        lambda: write_notebook(notebook, text("# Title"), code("2")),
+        lambda: write_notebook(notebook, text("# Title"), code("2", "raises-exception")),
+        lambda: monkeypatch.setattr("course.publish.cache.course_code_digest", lambda: "other code"),
+        lambda: monkeypatch.setattr("course.publish.cache.versions", lambda: {"pandas": "0"}),
+    ]
+    seen = set()
+    for change in changes:
+        change()
+        seen.add(execution_key(read_lesson(notebook), [data]))
+    assert len(seen) == len(changes)
 
 
 def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -> None:
@@ -63,16 +75,6 @@ def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -
     assert execution_key(read_lesson(notebook)) == key
 
 
-def test_an_execution_key_follows_code_and_versions(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson = read_lesson(notebook)
-    seen = {execution_key(lesson)}
-    monkeypatch.setattr("course.publish.keys.course_code_digest", lambda: "other code")
-    seen.add(execution_key(lesson))
-    monkeypatch.setattr("course.publish.keys.versions", lambda: {"pandas": "0"})
-    seen.add(execution_key(lesson))
-    assert len(seen) == 3
-
-
 def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebook: Path) -> None:
     lesson = read_lesson(notebook)
     keys = {
@@ -81,7 +83,10 @@ def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebo
         for form in ("html", "pdf")
         for home in ("x", "y")
     }
-    assert len(keys) == 8
+    # a link between lessons leads somewhere or not
+    write_notebook(notebook.parent / "02_b.ipynb")
+    keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
+    assert len(keys) == 9
 
 
 def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:

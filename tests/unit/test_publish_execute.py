@@ -9,7 +9,7 @@ import pytest
 from notebook_writer import code, contents, text, write_notebook
 
 from course.errors import BuildError
-from course.publish.execute import ExecutedNotebook, execute_notebooks
+from course.publish.execute import ExecutedNotebook, execute_notebook, execute_notebooks
 from course.publish.lessons import discover_lessons, read_lesson
 
 MEET = """
@@ -25,6 +25,7 @@ print("met:", Path({other!r}).exists())
 
 LOOK = """
 import os, course
+print(os.environ.get("COLUMNS"), os.environ.get("LINES"), end=" ")
 print(os.environ["BIGDATA_COURSE_PROGRESS"], Path(os.environ["JPY_SESSION_NAME"]).is_file())
 print(Path("beside.txt").read_text(), Path("data/given.txt").read_text(), Path.cwd())
 Path("data/made.txt").write_text("made")
@@ -63,12 +64,15 @@ def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebo
     given = folder.parent / "given.txt"
     given.write_text("given")
     found: dict[str, ExecutedNotebook] = {}
-    execute_notebooks(
-        discover_lessons(folder),
-        folder.parent / "work",
-        data_files=[given],
-        on_executed=lambda lesson, done: found.update({lesson.name: done}),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "33")
+        patch.setenv("LINES", "11")
+        execute_notebooks(
+            discover_lessons(folder),
+            folder.parent / "work",
+            [given],
+            on_executed=lambda lesson, done: found.update({lesson.name: done}),
+        )
     return found
 
 
@@ -76,18 +80,11 @@ def printed(executed: ExecutedNotebook, cell: int) -> str:
     return "".join(output.get("text", "") for output in executed.notebook.cells[cell].outputs)
 
 
-def test_two_notebooks_run_at_the_same_time(executed: dict[str, ExecutedNotebook]) -> None:
-    assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
-
-
-def test_a_lesson_sees_its_environment_its_neighbours_and_the_data(executed: dict[str, ExecutedNotebook]) -> None:
-    assert printed(executed["01_first"], 1) == "off True\nbeside given .\n"
-
-
-def test_sources_are_not_modified(
+def test_two_notebooks_run_at_the_same_time_each_in_a_copy_with_its_neighbours_and_the_data(
     folder: Path, before: dict[str, bytes], executed: dict[str, ExecutedNotebook]
 ) -> None:
-    assert executed
+    assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
+    assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
     assert contents(folder) == before
 
 
@@ -126,10 +123,17 @@ def test_a_failing_cell_is_named_with_its_line_and_error_and_stops_the_others(tm
     assert str(caught.value) == f"{message} → ZeroDivisionError: division by zero"
 
 
-def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: Path) -> None:
-    slow = write_notebook(tmp_path / "01_slow.ipynb", code("pass"), code("import time; time.sleep(60)"))
-    with pytest.raises(BuildError, match=r"01_slow\.ipynb, cell 2 of 2: the cell lasted over 1 s"):
-        execute_notebooks([read_lesson(slow)], tmp_path / "work1", timeout=1, on_executed=print)
-    dying = write_notebook(tmp_path / "02_dies.ipynb", code("import os; os._exit(1)"))
-    with pytest.raises(BuildError, match=r"02_dies\.ipynb, cell 1 of 1: the kernel died"):
-        execute_notebooks([read_lesson(dying)], tmp_path / "work2", on_executed=print)
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ("import time; time.sleep(60)", "the cell lasted over 1 s"),
+        ("import os; os._exit(1)", "the kernel died"),
+        ("raise ValueError('a\\nb')", "line 1: raise ValueError('a\\nb') → ValueError: a"),
+    ],
+)
+def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: Path, last: str, message: str) -> None:
+    path = write_notebook(tmp_path / "01_bad.ipynb", code("pass"), code(last))
+    with pytest.raises(BuildError) as caught:
+        execute_notebook(path, timeout=1)
+    assert str(caught.value).startswith("01_bad.ipynb, cell 2 of 2")
+    assert message in str(caught.value)

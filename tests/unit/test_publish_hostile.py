@@ -17,7 +17,7 @@ from notebook_writer import external_references
 
 from course.errors import BuildError
 from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.formats import select_formats
+from course.publish.convert import select_formats
 from course.publish.lessons import discover_lessons
 
 FORMATS = ("notebook", "html", "script", "slides")

@@ -10,9 +10,9 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, text, write_notebook
 
 from course.errors import BadArgumentError, BuildError
-from course.publish.convert import page_context, source_url
+from course.publish.convert import Published, page_context, source_url
 from course.publish.lessons import Lesson, discover_lessons, heading_above, read_lesson
-from course.publish.site import Entry, build_date, format_duration, write_index
+from course.publish.site import build_date, format_duration, write_index
 
 
 @pytest.fixture
@@ -27,19 +27,16 @@ def lessons(tmp_path: Path) -> list[Lesson]:
 
 
 def index(tmp_path: Path, lessons: list[Lesson]) -> BeautifulSoup:
-    entries = [Entry(lesson, dict.fromkeys(TABLE, 2048), 61.0, 3 * 2**20) for lesson in lessons]
-    return BeautifulSoup(write_index(tmp_path, entries, TABLE).read_text(encoding="utf-8"), "html.parser")
+    published = [Published(lesson, 61.0, 3 * 2**20, dict.fromkeys(TABLE, 2048)) for lesson in lessons]
+    return BeautifulSoup(write_index(tmp_path, published, TABLE).read_text(encoding="utf-8"), "html.parser")
 
 
-def test_lessons_are_numbered_notebooks_in_order_then_decks(lessons: list[Lesson]) -> None:
+def test_lessons_come_in_order_then_decks_with_what_the_site_says_of_each(lessons: list[Lesson]) -> None:
     assert [(one.folder, one.name, one.is_deck) for one in lessons] == [
         ("notebooks", "01_first", False),
         ("notebooks", "02_second", False),
         ("slides", "lecture", True),
     ]
-
-
-def test_title_description_and_time_are_read_as_plain_text(lessons: list[Lesson]) -> None:
     first, second, _ = lessons
     assert (first.title, first.time_to_learn) == ("Count rows & <cells>", "20 minutes")
     assert first.description == "Why 199,999 lines are 99,999 rows & more."
@@ -74,7 +71,9 @@ def test_no_lesson_and_no_file_are_errors(tmp_path: Path) -> None:
         read_lesson(tmp_path / "01_none.ipynb")
 
 
-def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[Lesson]) -> None:
+def test_the_index_lists_lessons_with_their_facts_and_files_and_needs_no_network(
+    tmp_path: Path, lessons: list[Lesson]
+) -> None:
     page = index(tmp_path, lessons)
     cards = page.select("article.card")
     assert len(cards) == 3
@@ -83,10 +82,6 @@ def test_the_index_lists_lessons_with_their_facts(tmp_path: Path, lessons: list[
         assert fact in said
     assert "to learn" not in cards[1].get_text()
     assert [heading.get_text() for heading in page.select("h2")] == ["Lessons", "Lectures", "Built with"]
-
-
-def test_the_index_needs_no_network_and_links_to_the_files_of_the_build(tmp_path: Path, lessons: list[Lesson]) -> None:
-    page = index(tmp_path, lessons)
     assert re.search(r"(?:https?:)?//|@import|<script", str(page)) is None
     hrefs = {str(link["href"]) for link in page.select("main a[href]")}
     assert hrefs == {f"{one.folder}/{one.name}{form.suffix}" for one in lessons for form in TABLE}
@@ -108,9 +103,9 @@ def test_the_index_is_the_same_twice_and_dated_by_its_source_only(
 
 def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson]) -> None:
     first, second, deck = (page_context(lessons, lesson, QUICK) for lesson in lessons)
-    assert first["links"][:2] == [["notebook", "01_first.ipynb"], ["python", "01_first.py"]]
-    assert (first["previous"], first["next"]) == (None, ["02_second", "../notebooks/02_second.html"])
-    assert second["previous"] == [lessons[0].title, "../notebooks/01_first.html"]
+    assert first["links"][:2] == [("notebook", "01_first.ipynb"), ("python", "01_first.py")]
+    assert (first["previous"], first["next"]) == (None, ("02_second", "../notebooks/02_second.html"))
+    assert second["previous"] == (lessons[0].title, "../notebooks/01_first.html")
     assert (second["next"], deck["previous"], deck["next"]) == (None, None, None)
 
 
@@ -123,7 +118,7 @@ def test_the_source_link_follows_the_package_metadata(lessons: list[Lesson], mon
     assert "GitHub" not in dict(page_context(lessons, lessons[0], QUICK)["links"])
     metadata["Project-URL"] = "Repository, https://example.org/team/course/"
     address = "https://example.org/team/course/blob/HEAD/notebooks/01_first.ipynb"
-    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ["GitHub", address]
+    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ("GitHub", address)
 
 
 @pytest.mark.parametrize(

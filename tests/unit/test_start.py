@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,24 +13,28 @@ from hypothesis import strategies as st
 
 from course.cli import main
 from course.errors import BadArgumentError
+from course.files import file_digest
 from course.shipped import shipped_folder
-from course.working_folder import RECORD, deliver
+from course.start import RECORD, deliver
+
+ONE, TWO, NEW, NEWER = "01_one.ipynb", "02_two.ipynb", "01_one.new.ipynb", "01_one.new2.ipynb"
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """Return a folder of two lessons and a picture, with things that are not delivered."""
     folder = tmp_path / "shipped"
-    for name in ("01_one.ipynb", "02_two.ipynb", "images/a.png", "data/big.csv", ".ipynb_checkpoints/01_one.ipynb"):
+    for name in (ONE, TWO, "images/a.png", "data/big.csv", ".ipynb_checkpoints/01_one.ipynb"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"first edition of {name}")
+        (folder / name).write_text("first edition")
     return folder
 
 
 @pytest.fixture
 def folder(source: Path, tmp_path: Path) -> Path:
-    """Return a working folder filled from ``source``."""
-    deliver(source, tmp_path / "work")
+    """Return a working folder filled from ``source``, of which the first lesson has a second edition since."""
+    assert deliver(source, tmp_path / "work").added == [ONE, TWO, "images/a.png"]
+    (source / ONE).write_text("second edition")
     return tmp_path / "work"
 
 
@@ -37,59 +42,61 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_new_folder_receives_every_lesson_and_no_leftovers(source: Path, tmp_path: Path) -> None:
-    delivery = deliver(source, tmp_path / "work")
-    assert delivery.added == ["01_one.ipynb", "02_two.ipynb", "images/a.png"]
-    assert names(tmp_path / "work") == [RECORD, *delivery.added]
+def told(source: Path, folder: Path, *, update: bool = True) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Return what a delivery adds, renews and keeps."""
+    delivery = deliver(source, folder, update=update)
+    return delivery.added, delivery.renewed, delivery.kept
+
+
+def test_a_new_folder_receives_every_lesson_and_no_leftovers(folder: Path) -> None:
+    assert names(folder) == [RECORD, ONE, TWO, "images/a.png"]
 
 
 def test_a_second_start_changes_nothing_but_brings_back_what_is_missing(source: Path, folder: Path) -> None:
-    (source / "01_one.ipynb").write_text("second edition")
-    (folder / "02_two.ipynb").unlink()
-    delivery = deliver(source, folder)
-    assert (delivery.added, delivery.renewed, delivery.kept) == (["02_two.ipynb"], [], [])
-    assert (folder / "01_one.ipynb").read_text() == "first edition of 01_one.ipynb"
+    (folder / TWO).unlink()
+    assert told(source, folder, update=False) == ([TWO], [], [])
+    assert (folder / ONE).read_text() == "first edition"
 
 
-def test_an_update_brings_new_lessons_and_newer_editions(source: Path, folder: Path) -> None:
-    (source / "01_one.ipynb").write_text("second edition")
+def test_an_update_brings_new_lessons_and_every_newer_edition(source: Path, folder: Path) -> None:
     (source / "03_three.ipynb").write_text("new")
-    delivery = deliver(source, folder, update=True)
-    assert (delivery.added, delivery.renewed, delivery.kept) == (["03_three.ipynb"], ["01_one.ipynb"], [])
-    assert (folder / "01_one.ipynb").read_text() == "second edition"
+    assert told(source, folder) == (["03_three.ipynb"], [ONE], [])
+    (source / ONE).write_text("third edition")
+    assert told(source, folder) == ([], [ONE], [])
+    assert (folder / ONE).read_text() == "third edition"
 
 
-def test_a_changed_file_stays_and_the_newer_edition_stands_beside_it_once(source: Path, folder: Path) -> None:
-    (folder / "01_one.ipynb").write_text("mine")
-    (source / "01_one.ipynb").write_text("second edition")
-    assert deliver(source, folder, update=True).kept == [("01_one.ipynb", "01_one.new.ipynb")]
-    assert deliver(source, folder, update=True).kept == []
-    assert (folder / "01_one.ipynb").read_text() == "mine"
-    assert (folder / "01_one.new.ipynb").read_text() == "second edition"
-
-
-def test_the_newer_edition_beside_is_the_students_too_once_changed(source: Path, folder: Path) -> None:
-    (folder / "01_one.ipynb").write_text("mine")
-    (source / "01_one.ipynb").write_text("second edition")
-    deliver(source, folder, update=True)
-    (folder / "01_one.new.ipynb").write_text("mine too")
-    (source / "01_one.ipynb").write_text("third edition")
-    assert deliver(source, folder, update=True).kept == [("01_one.ipynb", "01_one.new2.ipynb")]
-    assert (folder / "01_one.new.ipynb").read_text() == "mine too"
+def test_a_changed_file_stays_and_each_newer_edition_stands_beside_it_once(source: Path, folder: Path) -> None:
+    (folder / ONE).write_text("mine")
+    assert told(source, folder) == ([], [], [(ONE, NEW)])
+    assert told(source, folder) == ([], [], [])
+    (source / ONE).write_text("third edition")
+    assert told(source, folder) == ([], [], [(ONE, NEW)])
+    # what stands beside is the student's too, once changed
+    (folder / NEW).write_text("mine too")
+    (source / ONE).write_text("fourth edition")
+    assert told(source, folder) == ([], [], [(ONE, NEWER)])
+    assert [(folder / name).read_text() for name in (ONE, NEW, NEWER)] == ["mine", "mine too", "fourth edition"]
 
 
 def test_a_changed_file_of_which_there_is_no_newer_edition_is_left_alone(source: Path, folder: Path) -> None:
-    (folder / "01_one.ipynb").write_text("mine")
-    delivery = deliver(source, folder, update=True)
-    assert (delivery.added, delivery.renewed, delivery.kept) == ([], [], [])
+    (folder / TWO).write_text("mine")
+    assert told(source, folder) == ([], [ONE], [])
 
 
 def test_a_file_that_was_there_before_the_first_delivery_is_the_students(source: Path, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "01_one.ipynb").write_text("mine")
+    (tmp_path / "work" / ONE).write_text("mine")
     deliver(source, tmp_path / "work")
     deliver(source, tmp_path / "work", update=True)
-    assert (tmp_path / "work" / "01_one.ipynb").read_text() == "mine"
+    assert (tmp_path / "work" / ONE).read_text() == "mine"
+
+
+def test_a_folder_of_an_earlier_version_is_brought_up_to_date(source: Path, folder: Path) -> None:
+    # as version 0.1.0 writes it
+    record = {name: file_digest(folder / name) for name in (ONE, TWO, "images/a.png")}
+    (folder / RECORD).write_text(json.dumps({"delivered": record}, indent=1, sort_keys=True) + "\n")
+    assert told(source, folder) == ([], [ONE], [])
 
 
 def test_a_damaged_record_is_an_error_that_says_what_to_do(source: Path, folder: Path) -> None:
@@ -106,40 +113,41 @@ def test_whatever_happens_no_text_of_the_student_disappears(
     home = tmp_path_factory.mktemp("home")
     source, folder = home / "shipped", home / "work"
     source.mkdir()
-    (source / "01_one.ipynb").write_text("edition 0")
+    (source / ONE).write_text("edition 0")
     written: set[str] = set()
     for number, event in enumerate(["start", *events]):
         if event.startswith("edit"):
-            path = folder / ("01_one.new.ipynb" if event == "edit new" else "01_one.ipynb")
+            path = folder / (NEW if event == "edit new" else ONE)
             if path.exists():
                 written.discard(path.read_text())  # replaced by the student, not by the course
             path.write_text(f"student {number}")
             written.add(f"student {number}")
         elif event == "publish":
-            (source / "01_one.ipynb").write_text(f"edition {number}")
+            (source / ONE).write_text(f"edition {number}")
         else:
             deliver(source, folder, update=event == "update")
     assert written <= {path.read_text() for path in folder.glob("*.ipynb")}
 
 
+def start(*words: str) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        main(["start", *words])
+    return ended.value.code
+
+
 def test_the_command_makes_the_folder_with_its_data_and_says_how_to_open_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["start", str(tmp_path / "work"), "--no-lab", "--lesson", "1"])
-    assert ended.value.code == 0
+    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "1") == 0
     assert "01_data.ipynb" in capsys.readouterr().out
     lessons = {path.name for path in shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb")}
-    assert lessons <= set(names(tmp_path / "work"))
-    assert {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"} <= set(names(tmp_path / "work"))
+    assert lessons | {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"} <= set(names(tmp_path / "work"))
 
 
 def test_a_lesson_that_does_not_exist_is_named_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["start", str(tmp_path / "work"), "--no-lab", "--lesson", "77"])
-    assert ended.value.code == 2
+    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "77") == 2
     assert "no lesson 77; choose one of" in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
 
@@ -147,11 +155,7 @@ def test_a_lesson_that_does_not_exist_is_named_before_anything_is_written(
 def test_jupyterlab_is_opened_in_the_folder_on_the_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[list[str], Path]] = []
     monkeypatch.setattr(subprocess, "call", lambda words, cwd: calls.append((words, cwd)) or 0)
-    with pytest.raises(SystemExit) as ended:
-        main(["start", str(tmp_path / "work"), "--lesson", "1"])
-    assert ended.value.code == 0
-    ((words, cwd),) = calls
-    assert words == [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'work'}", "01_data.ipynb"
-    ]  # fmt: skip
-    assert cwd == tmp_path / "work"
+    folder = tmp_path / "work"
+    assert start(str(folder), "--lesson", "1") == 0
+    root = f"--ServerApp.root_dir={folder}"
+    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]

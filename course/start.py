@@ -48,10 +48,13 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
     make_folder(folder)
     record = _read_record(folder)
     delivery = Delivery()
-    for path in _shipped_files(source):
-        name = path.relative_to(source).as_posix()
-        _deliver_one(path, name, folder, record, delivery, update=update)
-    _write_record(folder, record)
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        if path.is_file() and not any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts):
+            _deliver_one(path, name.as_posix(), folder, record, delivery, update=update)
+    with replacing(folder / RECORD) as temporary:
+        text = json.dumps({"delivered": record}, indent=1, sort_keys=True)
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
     return delivery
 
 
@@ -68,10 +71,10 @@ def _deliver_one(
     else:
         beside = _name_beside(name, edition, folder, record)
         delivery.kept.append((name, beside))
-        _copy(path, folder / beside)
-        record[name] = record[beside] = edition
-        return
-    _copy(path, target)
+        target = folder / beside
+        record[beside] = edition
+    with replacing(target) as temporary:
+        shutil.copyfile(path, temporary)
     record[name] = edition
 
 
@@ -86,19 +89,6 @@ def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) 
     raise AssertionError("numbers do not end")
 
 
-def _shipped_files(source: Path) -> list[Path]:
-    return sorted(path for path in source.rglob("*") if path.is_file() and not _is_left_out(path.relative_to(source)))
-
-
-def _is_left_out(name: Path) -> bool:
-    return any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts)
-
-
-def _copy(path: Path, target: Path) -> None:
-    with replacing(target) as temporary:
-        shutil.copyfile(path, temporary)
-
-
 def _read_record(folder: Path) -> dict[str, str]:
     path = folder / RECORD
     try:
@@ -108,9 +98,3 @@ def _read_record(folder: Path) -> dict[str, str]:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadArgumentError(f"{path} is damaged; delete it, your notebooks stay as they are") from error
-
-
-def _write_record(folder: Path, record: dict[str, str]) -> None:
-    with replacing(folder / RECORD) as temporary:
-        text = json.dumps({"delivered": record}, indent=1, sort_keys=True)
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
