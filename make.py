@@ -23,7 +23,7 @@ STEPS = {
         ["-m", "ruff", "check"],
         ["-m", "ruff", "format", "--check"],
         ["-m", "mypy", "--num-workers", "2"],
-        ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        ["-c", "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"],
     ],
     "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser"]],
     # apart: a browser is a child process, and what children use is measured by other tests; the files with many short
