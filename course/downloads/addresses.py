@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup
 from requests.utils import urldefragauth
@@ -19,7 +19,7 @@ from course.errors import BadArgumentError, DownloadError
 from course.generator.month import month_file
 from course.generator.small import small_file
 
-# where the seed's notebook found its two files
+# where the seed's notebook found its small file
 SEED_SITE = "http://www.xavierdupre.fr/enseignement/complements/"
 # a public copy of the lexicon at one commit, its bytes cannot change
 LEXICON_COPY = (
@@ -46,66 +46,54 @@ class Resource:
 
     name: str  # its file name, compressed suffix included
     source: str  # the name or the address that was asked for, without credentials
-    locate: Callable[[], list[str]]  # returns the addresses to try, in order; it may read a web page
+    locate: Callable[[], str]  # returns its address of today; it may read a web page
     known_hash: str | None = None  # algorithm:hexadecimal of the file as it is served
     synthetic: Callable[[Path], Path] | None = None  # makes a file of the same content in a folder
     synthetic_note: str = ""  # what that file is, in a few words
 
 
-def resource_of(name_or_url: str, filename: str | None = None) -> Resource:
-    """Return what a name of the course, or an ``http`` address, stands for.
-
-    Args:
-        name_or_url: a name, or an address.
-        filename: the name to give to the file of an address that ends with none.
+def resource_of(name: str, filename: str | None = None) -> Resource:
+    """Return what a name of the course, or an ``http`` address, stands for; ``filename`` names the file of an address.
 
     Raises:
         BadArgumentError: the name is unknown (a near one is suggested), or the address names no file.
     """
-    name = name_or_url
     if "://" in name:
         return _resource_of_url(name, filename)
-    on_seed_site = urljoin(SEED_SITE, name)
     if name == SMALL_NAME:
-        return Resource(name, name, lambda: [on_seed_site], None, small_file, "99,999 generated rows")
+        return Resource(name, name, lambda: urljoin(SEED_SITE, name), None, small_file, "99,999 generated rows")
     if name == LEXICON_NAME:
         note = "the official labels, rewritten as a workbook"
-        return Resource(name, name, lambda: [on_seed_site, LEXICON_COPY], None, lexicon_file, note)
-    if name not in MONTHS:
-        raise _unknown(name)
-    page = MONTHS_PAGE.format(year=name[1:5])
-    return Resource(
-        name,
-        name,
-        lambda: [_listed_address(page, name)],
-        KNOWN_HASHES.get(name),
-        lambda folder: month_file(folder / name.removesuffix(".gz"), rows=SYNTHETIC_ROWS).path,
-        f"{SYNTHETIC_ROWS:,} generated rows",
-    )
-
-
-def _unknown(name: str) -> BadArgumentError:
+        return Resource(name, name, lambda: LEXICON_COPY, None, lexicon_file, note)
+    if name in MONTHS:
+        return Resource(
+            name,
+            name,
+            lambda: _listed_address(MONTHS_PAGE.format(year=name[1:5]), name),
+            KNOWN_HASHES.get(name),
+            lambda folder: month_file(folder / name.removesuffix(".gz"), rows=SYNTHETIC_ROWS).path,
+            f"{SYNTHETIC_ROWS:,} generated rows",
+        )
     near = difflib.get_close_matches(name, [SMALL_NAME, LEXICON_NAME], n=1, cutoff=0.8)
     if month := re.match(r"[PA]?(20\d{4})(\.csv)?(\.gz)?$", name, re.IGNORECASE):
         near = [known for known in MONTHS if month[1] in known]
     others = f"{SMALL_NAME}, {LEXICON_NAME} or a month from {MONTHS[0]} on, such as A201612.csv.gz"
     hint = f"did you mean {near[0]}?" if near else f"give an address, {others}"
-    return BadArgumentError(f"{name!r} is neither a name of the course nor an address: {hint}")
+    raise BadArgumentError(f"{name!r} is neither a name of the course nor an address: {hint}")
 
 
 def _resource_of_url(url: str, filename: str | None) -> Resource:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
-        valid = False
-    if not valid:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadArgumentError(f"{url!r} is not an http or https address")
     name = filename or unquote(parts.path.rpartition("/")[2])
     # the name of a visible file, on Windows too
     if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
         raise BadArgumentError(f"{urldefragauth(url)} names no file: give the name to use with filename=")
-    return Resource(name, urldefragauth(url), lambda: [url])
+    return Resource(name, urldefragauth(url), lambda: url)
 
 
 def _listed_address(page_url: str, name: str) -> str:
@@ -114,15 +102,12 @@ def _listed_address(page_url: str, name: str) -> str:
         downloader = ResumingDownloader(Path(folder) / "list.html")
         downloader(page_url, str(downloader.target))
         page = BeautifulSoup(downloader.target.read_bytes(), "html.parser")
-    links = {}
-    for link in page.find_all("a", href=True):
-        address = urlsplit(urljoin(downloader.address, str(link["href"]).strip()))
-        file = parse_qs(address.query).get("file", [unquote(address.path)])[0]
-        links[PurePosixPath(file).name] = address
+    addresses = [urljoin(downloader.address, str(link["href"]).strip()) for link in page.find_all("a", href=True)]
+    links = {unquote(address).rpartition("/")[2].partition("&")[0]: address for address in addresses}
     if name not in links:
         listed = [month for month in MONTHS if month in links]
         there = f"it lists {listed[0]} to {listed[-1]}" if listed else "it lists no month"
         raise DownloadError(f"{name} is not on the page {page_url}: {there}")
-    if links[name].netloc != urlsplit(downloader.address).netloc:
+    if urlsplit(links[name]).netloc != urlsplit(downloader.address).netloc:
         raise DownloadError(f"the page {page_url} sends to another server for {name}: it is not followed")
-    return links[name].geturl()
+    return links[name]

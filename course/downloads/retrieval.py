@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import filecmp
 import gzip
 import hashlib
 import json
@@ -16,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
@@ -25,7 +26,7 @@ from filelock import FileLock
 
 from course.downloads.addresses import Resource, resource_of
 from course.downloads.resuming import ResumingDownloader
-from course.errors import BadArgumentError, CourseError, DownloadError, ExistingFileError, OutputError
+from course.errors import BadArgumentError, DownloadError, ExistingFileError, MissingDependencyError, OutputError
 from course.files import data_directory, file_digest, make_folder, replacing
 from course.generator.answer import read_report
 from course.progress import progress_bar
@@ -33,12 +34,12 @@ from course.progress import progress_bar
 BLOCK = 2**20
 STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2|txz)$", re.IGNORECASE)
-# what the decompressors of the standard library raise on damaged data, beside OSError
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+# raised, beside OSError, for damaged data, members that leave the folder (TarError), encryption (RuntimeError)
+UNUSABLE = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
 
 
 class DamagedFileError(DownloadError):
-    """What came is not what was wanted, not whole, or unsafe: fetched once more if it may be made of two pieces."""
+    """What came is not what was wanted or cannot be unpacked: fetched once more if it may be made of two pieces."""
 
 
 def download(
@@ -72,6 +73,7 @@ def download(
         BadArgumentError: unknown name, wrong address or hash, ``force`` with ``offline``.
         DownloadError: the file cannot be fetched, or is not what was expected.
         ExistingFileError: another file is in its place; ``force`` replaces it.
+        MissingDependencyError: this Python is too old to unpack a tar safely.
         OutputError: the disk is full or a folder cannot be written.
     """
     offline = os.environ.get("BIGDATA_COURSE_OFFLINE", "") not in {"", "0"} if offline is None else offline
@@ -87,11 +89,9 @@ def download(
 def _normal_hash(known_hash: str) -> str:
     """Return a hash as ``algorithm:hexadecimal`` in lower case; SHA-256 if no algorithm is named."""
     algorithm, digest = f"sha256:{known_hash.strip().lower()}".split(":")[-2:]
-    try:
+    with suppress(ValueError):
         if len(bytes.fromhex(digest)) == hashlib.new(algorithm, usedforsecurity=False).digest_size > 0:
             return f"{algorithm}:{digest}"
-    except ValueError:
-        pass
     raise BadArgumentError(f"{known_hash!r} is not a hash: give sha256: and its 64 hexadecimal digits")
 
 
@@ -108,10 +108,9 @@ class Receipt:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Return the receipt kept in a file, an empty one if none can be read."""
-        try:
+        with suppress(FileNotFoundError, ValueError, TypeError):
             return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            return cls()
+        return cls()
 
     def is_intact(self, folder: Path) -> bool:
         """Tell whether every file is as it was; one of the same size and date is not read, a month is several GiB."""
@@ -188,39 +187,36 @@ class _Request:
                 raise DownloadError(f"{self.resource.source} is not in the cache, and offline forbids to fetch it")
             if again:
                 self.downloader.discard()
-            *others, last = self.resource.locate()
-            for url in others:
-                with suppress(DownloadError):
-                    return self._retrieved(url)
-            return self._retrieved(last)
-
-    def _retrieved(self, url: str) -> str:
-        """Put what an address serves in the cache; what is there stays until all of what replaces it is here."""
-        pooch.get_logger().setLevel("WARNING")  # the course has its own progress bar
-        fresh, known_hash = self.cached.with_name(f".{self.cached.name}.fresh"), self.resource.known_hash
-        fresh.unlink(missing_ok=True)
-        try:
-            pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
-        except ValueError as error:
-            what = f"what came for {self.resource.source} has not the hash {known_hash}"
-            raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
-        fresh.replace(self.cached)
-        sha256 = file_digest(self.cached)
-        self._note(self.cached_receipt_path, sha256, self.cached.name, [self.cached])
-        return sha256
+            url, known_hash = self.resource.locate(), self.resource.known_hash
+            pooch.get_logger().setLevel("WARNING")  # the course has its own progress bar
+            # what is in the cache stays until all of what replaces it is here
+            fresh = self.cached.with_name(f".{self.cached.name}.fresh")
+            fresh.unlink(missing_ok=True)
+            try:
+                pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
+            except ValueError as error:
+                what = f"what came for {self.resource.source} has not the hash {known_hash}"
+                raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
+            fresh.replace(self.cached)
+            sha256 = file_digest(self.cached)
+            self._note(self.cached_receipt_path, sha256, self.cached.name, [self.cached])
+            return sha256
 
     def _unpacked(self, sha256: str) -> Path:
-        try:
-            with _staging(self.folder, self.resource.name) as staged:
-                if self.decompress and self.suffix:
-                    _unpack(self.cached, staged, self.suffix)
-                else:
-                    shutil.copyfile(self.cached, staged / self.resource.name)
+        name = self.resource.name
+        with _staging(self.folder, name) as staged:
+            if not (self.decompress and self.suffix):
+                shutil.copyfile(self.cached, staged / name)
                 return self._install(staged, sha256)
-        except DamagedFileError:
-            self.cached_receipt_path.unlink(missing_ok=True)
-            self.cached.unlink(missing_ok=True)
-            raise
+            try:
+                _unpack(self.cached, staged, self.suffix.lower())
+            except (*UNUSABLE, OSError) as error:
+                if isinstance(error, OSError) and error.errno:  # of the disk: those of bz2 and gzip have no number
+                    raise
+                self.cached.unlink(missing_ok=True)
+                message = f"{name} cannot be unpacked ({error}): fetch it again, or keep it compressed"
+                raise DamagedFileError(message) from error
+            return self._install(staged, sha256)
 
     def _synthetic(self, make: Callable[[Path], Path], reason: str) -> Path:
         """Make the synthetic file, unless it is there, and say so."""
@@ -238,8 +234,6 @@ class _Request:
     def _install(self, staged: Path, sha256: str, answer: str = "") -> Path:
         """Move what is staged to its place: a file as it is, the files of an archive in a folder named as it is."""
         paths = sorted(path for path in staged.rglob("*") if path.is_file())
-        if not paths:
-            raise DamagedFileError(f"{self.resource.name} holds no file")
         root, place = staged, self.folder
         if len(paths) == 1:
             root, answer = paths[0].parent, paths[0].name
@@ -249,7 +243,10 @@ class _Request:
             root, place = staged / tops.pop() if len(tops) == 1 else staged, self.folder / answer
         targets = {path: place / path.relative_to(root) for path in paths}
         for path, target in targets.items():
-            self._check_place(path, target)
+            replaceable = self.force or target in self.ours or not target.exists()
+            if not replaceable and not filecmp.cmp(path, target, shallow=False):
+                other = f"{target} is there and is another file than the one asked for"
+                raise ExistingFileError(f"{other}: give force to replace it, or another folder")
         for path, target in targets.items():
             make_folder(target.parent)
             path.replace(target)
@@ -258,14 +255,6 @@ class _Request:
             for path in self.ours - set(targets.values()):
                 path.unlink(missing_ok=True)
         return self.folder / answer
-
-    def _check_place(self, path: Path, target: Path) -> None:
-        """Refuse to replace a file that came from elsewhere, unless it is the same."""
-        if self.force or target in self.ours or not target.exists():
-            return
-        if not target.is_file() or file_digest(target) != file_digest(path):
-            other = f"{target} is there and is another file than the one asked for"
-            raise ExistingFileError(f"{other}: give force to replace it, or another folder")
 
     def _note(self, receipt_path: Path, sha256: str, answer: str, paths: Iterable[Path]) -> None:
         files = []
@@ -280,60 +269,38 @@ class _Request:
 
 @contextmanager
 def _staging(folder: Path, name: str) -> Iterator[Path]:
-    """Give a hidden folder inside ``folder``, removed with what is left in it, and explain what goes wrong."""
+    """Give a hidden folder inside ``folder``, removed with what is left in it, and explain a full disk."""
     make_folder(folder)
     try:
         with TemporaryDirectory(prefix=".", suffix=".part", dir=folder, ignore_cleanup_errors=True) as staged:
             yield Path(staged)
-    except CourseError:
-        raise
-    except getattr(tarfile, "FilterError", ()) as error:
-        raise DamagedFileError(f"the archive is refused: {error}") from error
-    except (*DAMAGED, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.errno else None
-        if reason is None:  # bz2 and gzip raise an OSError without a number
-            raise DamagedFileError(f"{name} is damaged ({error}): fetch it again") from error
+    except OSError as error:
+        if error.errno is None:  # it is one of the course
+            raise
         advice = "free some space or choose another folder"
-        raise OutputError(f"cannot write {name} in {folder}: {reason}; {advice}") from error
+        raise OutputError(f"cannot write {name} in {folder}: {error.strerror}; {advice}") from error
 
 
 def _unpack(archive: Path, folder: Path, suffix: str) -> None:
     """Decompress a file or the members of an archive by stream, in flat memory; nothing gets out of the folder."""
     if not archive.stat().st_size:
-        raise DamagedFileError(f"{archive.name} is damaged (it is empty): fetch it again")
-    if suffix.lower() == ".zip":
+        raise EOFError("it is empty")
+    if suffix == ".zip":
         with zipfile.ZipFile(archive) as zipped:
-            _check_members(zipped.namelist())
-            if any(member.flag_bits & 1 for member in zipped.infolist()):
-                raise DamagedFileError(f"{archive.name} is encrypted: decrypt it by hand")
-            zipped.extractall(folder)  # noqa: S202 (its members are checked)
-    elif suffix.lower().startswith(".t"):
+            zipped.extractall(folder)  # noqa: S202 (it makes every name one inside the folder)
+    elif suffix.startswith(".t"):
         if not hasattr(tarfile, "data_filter"):
-            raise DownloadError(
-                f"this Python cannot unpack {archive.name} safely: update it to 3.11.4, or unpack it by hand"
-            )
+            raise MissingDependencyError(f"Python 3.11.4 or later is needed to unpack {archive.name} safely")
         with tarfile.open(archive) as tarred:
-            _check_members(tarred.getnames())
             tarred.extractall(folder, filter="data")
             while tarred.fileobj and tarred.fileobj.read(BLOCK):
                 pass  # the checksum of the compressed stream comes after the end of the tar
     else:
         target = folder / archive.name[: -len(suffix)]
         bar = progress_bar(archive.stat().st_size, description=f"decompress {target.name}")
-        with (
-            archive.open("rb") as compressed,
-            STREAMS[suffix.lower()](compressed) as stream,
-            target.open("wb") as output,
-            bar,
-        ):
+        with bar, archive.open("rb") as compressed, STREAMS[suffix](compressed) as stream, target.open("wb") as output:
             while block := stream.read(BLOCK):
                 output.write(block)
                 bar.update(compressed.tell() - bar.n)
-
-
-def _check_members(names: list[str]) -> None:
-    """Refuse names that any platform could read as outside the folder."""
-    for name in names:
-        path = PureWindowsPath(name)
-        if path.anchor or ".." in path.parts:
-            raise DamagedFileError(f"the archive is refused: its member {name!r} would be written outside the folder")
+    if not any(path.is_file() for path in folder.rglob("*")):
+        raise EOFError("it holds no file")

@@ -15,9 +15,7 @@ from course.downloads.resuming import RetryPolicy
 
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds
-IMPATIENT = RetryPolicy(
-    attempts=3, connect=2.0, read=1.0, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
-)
+IMPATIENT = RetryPolicy(attempts=3, read=1.0, stall=0.3, backoff=0.002, longest_wait=0.5)
 
 
 class Handler(BaseHTTPRequestHandler):

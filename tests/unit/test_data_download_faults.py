@@ -8,6 +8,7 @@ import random
 import re
 import time
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 from downloading_user import Course, temporary, visible
@@ -33,7 +34,7 @@ from misbehaving_server import (
 
 from course.downloads import resuming
 from course.downloads.retrieval import Receipt
-from course.errors import CourseError, DownloadError
+from course.errors import CourseError, DownloadError, OutputError
 
 # text that compresses little, so that the compressed file has some size: 90 kB
 TEXT = "".join(f"{random.Random(number).random()};\n" for number in range(8000)).encode()
@@ -108,23 +109,23 @@ def test_a_passing_fault_is_overcome(fault: Fault, course: Course, server: Serve
 
 
 REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
-    "cut for ever": ([cut(UNRANGED, HALF)], r"3 attempts\): the transfer broke", 3),
-    "announced longer than sent": ([serve_with_length(BODY, len(BODY) + 9)], "3 attempts", 3),
-    "announced shorter than sent": ([serve_with_length(BODY, len(BODY) - 9)], "damaged", 1),
+    "cut for ever": ([cut(UNRANGED, HALF)], r"attempts: 3\): the transfer broke", 3),
+    "announced longer than sent": ([serve_with_length(BODY, len(BODY) + 9)], "attempts: 3", 3),
+    "announced shorter than sent": ([serve_with_length(BODY, len(BODY) - 9)], "cannot be unpacked", 1),
     "404": ([status(404)], "404 Not Found; check the address", 1),
     "403": ([status(403)], "403", 1),
     "204 without a body": ([status(204)], "204", 1),
-    "500 for ever": ([status(500)], r"3 attempts\): the server answered 500", 3),
+    "500 for ever": ([status(500)], r"attempts: 3\): the server answered 500", 3),
     "429 asking to come back tomorrow": ([status(429, DAY)], "429.*try again later", 1),
     "slow drip for ever": ([drip(FILE)], "stalled", 3),
     "silence for ever": ([silence(FILE)], "timed out", 3),
-    "hangs up for ever": ([hang_up], "3 attempts", 3),
+    "hangs up for ever": ([hang_up], "attempts: 3", 3),
     "page in place of gzip": ([page("Accès &amp; maintenance")], "the web page 'Accès & maintenance' in place of", 1),
-    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "damaged .Not a gzipped file", 1),
-    "empty file": ([serve(Content(b""))], "damaged .it is empty", 1),
-    "one bit of gzip changed": ([serve(Content(FLIPPED))], "damaged", 1),
-    "gzip cut on the server": ([serve(Content(BODY[:HALF]))], "damaged", 1),
-    "damaged in two pieces": ([cut(Content(FLIPPED), HALF), serve(Content(FLIPPED))], "damaged", 3),
+    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "cannot be unpacked .Not a gzipped file", 1),
+    "empty file": ([serve(Content(b""))], "cannot be unpacked .it is empty", 1),
+    "one bit of gzip changed": ([serve(Content(FLIPPED))], "cannot be unpacked", 1),
+    "gzip cut on the server": ([serve(Content(BODY[:HALF]))], "cannot be unpacked", 1),
+    "damaged in two pieces": ([cut(Content(FLIPPED), HALF), serve(Content(FLIPPED))], "cannot be unpacked", 3),
     "redirects to itself": ([redirect(f"/{NAME}")], "Exceeded 30 redirects", 31),
     "redirects to another protocol": ([redirect("ftp://127.0.0.1/a")], "not an address that can be fetched", 1),
 }
@@ -240,8 +241,17 @@ def test_the_wait_that_a_server_asks_for_is_kept(
     assert 50.0 in waits
 
 
+def test_a_file_larger_than_the_room_on_the_disk_is_refused_before_it_comes(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=len(BODY) - 1))
+    with pytest.raises(OutputError, match=f"no room for the {len(BODY):,} bytes.*free some space"):
+        course.get(server.script(f"/{NAME}", serve(FILE)))
+    assert visible(course.folder.parent) == [] == list(course.cache.rglob("*.part"))
+
+
 def test_a_server_that_is_not_there_is_a_clear_error(course: Course) -> None:
     with running() as gone:
         url = gone.url
-    with pytest.raises(CourseError, match=re.escape(f"{url}/a.csv cannot be fetched (3 attempts)")):
+    with pytest.raises(CourseError, match=re.escape(f"{url}/a.csv cannot be fetched (attempts: 3)")):
         course.get(f"{url}/a.csv")

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 from downloading_user import GZIP, MONTH, SMALL, TEXT, Course
-from misbehaving_server import Content, Server, page, serve, status
+from misbehaving_server import Content, Server, serve, status
 
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 from course.generator.answer import read_report
@@ -68,9 +68,8 @@ def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server, mo
     assert "has not the hash sha256:3d28be96" in course.told[0]
 
 
-def test_the_lexicon_comes_from_a_copy_when_its_first_site_is_dead(course: Course, server: Server) -> None:
+def test_the_lexicon_comes_from_its_public_copy(course: Course, server: Server) -> None:
     workbook = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)
-    server.script("/seed/Lexique_open-DAMIR.xls", page("gone"))
     server.script("/copy/Lexique%20open-DAMIR.xls", serve(Content(workbook)))
     assert course.get("Lexique_open-DAMIR.xls").read_bytes() == workbook
     assert course.told == []
