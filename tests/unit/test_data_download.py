@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 from downloading_user import GZIP, SMALL, TEXT, Course, visible
-from misbehaving_server import Content, Server, redirect, serve, status
+from misbehaving_server import Content, Server, serve, status
 
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 
@@ -136,7 +136,7 @@ def test_two_addresses_that_end_alike_do_not_share_a_cached_file(course: Course,
 
 def test_the_server_is_told_who_asks_and_redirections_are_followed(course: Course, server: Server) -> None:
     server.script("/there", serve(Content(GZIP)))
-    assert course.get(server.script("/a.csv.gz", redirect("/there"))).read_bytes() == TEXT
+    assert course.get(server.script("/a.csv.gz", status(302, {"Location": "/there"}))).read_bytes() == TEXT
     for _, headers in server.requests:
         assert headers["User-Agent"].startswith("bigdata-course")
         assert headers["Accept-Encoding"] == "identity"
