@@ -28,8 +28,7 @@ class RetryPolicy:
 
     attempts: int = 4  # failures in a row after which the transfer is given up
     progress: int = 2**20  # what comes after a failure to make it forgotten: a long file may survive many cuts
-    connect: float = 10.0  # longest wait for a connection
-    read: float = 30.0  # longest silence of the server
+    read: float = 30.0  # longest silence of the server; a third of it, to be connected
     stall: float = 60.0  # a transfer of less than 1 kiB per second over this time has stalled
     backoff: float = 0.5  # wait after the first failure; it doubles after each failure in a row
     longest_wait: float = 30.0  # between two attempts, whatever the server asks
@@ -153,7 +152,7 @@ def _response_of(url: str, headers: dict[str, Any]) -> requests.Response:
     # identity: lengths and ranges must count the bytes of the file itself
     headers = {**headers, "User-Agent": "bigdata-course", "Accept-Encoding": "identity"}
     try:
-        response = requests.get(url, headers=headers, stream=True, timeout=(RETRY.connect, RETRY.read))
+        response = requests.get(url, headers=headers, stream=True, timeout=(RETRY.read / 3, RETRY.read))
     except requests.exceptions.SSLError as error:
         raise DownloadError(f"{shown} has no valid certificate: {error}") from error
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import difflib
 import filecmp
 import gzip
 import hashlib
@@ -20,17 +21,40 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pooch
+from bs4 import BeautifulSoup
 from filelock import FileLock
+from requests.utils import urldefragauth
 
-from course.downloads.addresses import Resource, resource_of
+from course.codes import lexicon_file
 from course.downloads.resuming import ResumingDownloader
 from course.errors import BadArgumentError, DownloadError, ExistingFileError, MissingDependencyError, OutputError
 from course.files import data_directory, file_digest, make_folder, replacing
 from course.generator.answer import read_report
+from course.generator.month import month_file
+from course.generator.small import small_file
 from course.progress import progress_bar
 
+# where the seed's notebook found its small file
+SEED_SITE = "http://www.xavierdupre.fr/enseignement/complements/"
+# a public copy of the lexicon at one commit, its bytes cannot change
+LEXICON_COPY = (
+    "https://raw.githubusercontent.com/SGMAP-AGD/DAMIR/91de5dad787c370ed5482348a21e696dd952413c/"
+    "Fichiers_R/documentation/Lexique%20open-DAMIR.xls"
+)
+# the producer's list of the files of a year; the links in it hold a token that changes
+MONTHS_PAGE = "https://open-data-assurance-maladie.ameli.fr/depenses/download.php?Dir_Rep=Open_DAMIR&Annee={year}"
+SMALL_NAME = "A201612_small.csv.gz"
+LEXICON_NAME = "Lexique_open-DAMIR.xls"
+MONTHS = [  # the prefix changed with the columns, in 2015
+    f"{'P' if year < 2015 else 'A'}{year}{month:02}.csv.gz" for year in range(2009, 2100) for month in range(1, 13)
+]
+MONTH_LINKED = re.compile(r"(?<=[/=])[PA]\d{6}\.csv\.gz(?=&|$)")  # in ?file=folder/NAME or folder/NAME
+SYNTHETIC_ROWS = 200_000  # of a month: enough to be slow in a loop, made in seconds
+# published by two independent users of the file
+KNOWN_HASHES = {"A202501.csv.gz": "sha256:3d28be961014f9bd846e41302e7ce6fff625bf2ccccf1148a51403e9a72efe0f"}
 BLOCK = 2**20
 STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2|txz)$", re.IGNORECASE)
@@ -79,9 +103,8 @@ def download(
     offline = os.environ.get("BIGDATA_COURSE_OFFLINE", "") not in {"", "0"} if offline is None else offline
     if force and offline:
         raise BadArgumentError("force fetches the file again and offline forbids it: give one of them")
-    resource = resource_of(name_or_url, filename)
-    if known_hash is not None:
-        # whoever gives one wants that very file, no synthetic one
+    resource = _resource_of(name_or_url, filename)
+    if known_hash is not None:  # whoever gives one wants that very file, no synthetic one
         resource = replace(resource, known_hash=_normal_hash(known_hash), synthetic=None)
     return _Request(resource, Path(folder), offline, force, decompress, say).answer()
 
@@ -93,6 +116,75 @@ def _normal_hash(known_hash: str) -> str:
         if len(bytes.fromhex(digest)) == hashlib.new(algorithm, usedforsecurity=False).digest_size > 0:
             return f"{algorithm}:{digest}"
     raise BadArgumentError(f"{known_hash!r} is not a hash: give sha256: and its 64 hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A file that can be asked for."""
+
+    name: str  # its file name, compressed suffix included
+    source: str  # the name or the address that was asked for, without credentials
+    locate: Callable[[], str]  # returns its address of today; it may read a web page
+    known_hash: str | None = None  # algorithm:hexadecimal of the file as it is served
+    synthetic: Callable[[Path], Path] | None = None  # makes a file of the same content in a folder
+    synthetic_note: str = ""  # what that file is, in a few words
+
+
+def _resource_of(name: str, filename: str | None) -> Resource:
+    """Return what a name of the course, or an ``http`` address, stands for; a name near an unknown one is suggested."""
+    if "://" in name:
+        return _resource_of_url(name, filename)
+    if name == SMALL_NAME:
+        return Resource(name, name, lambda: urljoin(SEED_SITE, name), None, small_file, "99,999 generated rows")
+    if name == LEXICON_NAME:
+        note = "the official labels, rewritten as a workbook"
+        return Resource(name, name, lambda: LEXICON_COPY, None, lexicon_file, note)
+    if name in MONTHS:
+        return Resource(
+            name,
+            name,
+            lambda: _listed_address(MONTHS_PAGE.format(year=name[1:5]), name),
+            KNOWN_HASHES.get(name),
+            lambda folder: month_file(folder / name.removesuffix(".gz"), rows=SYNTHETIC_ROWS).path,
+            f"{SYNTHETIC_ROWS:,} generated rows",
+        )
+    near = difflib.get_close_matches(name, [SMALL_NAME, LEXICON_NAME], n=1, cutoff=0.8)
+    if month := re.match(r"[PA]?(20\d{4})(\.csv)?(\.gz)?$", name, re.IGNORECASE):
+        near = [known for known in MONTHS if month[1] in known]
+    others = f"{SMALL_NAME}, {LEXICON_NAME} or a month from {MONTHS[0]} on, such as A201612.csv.gz"
+    hint = f"did you mean {near[0]}?" if near else f"give an address, {others}"
+    raise BadArgumentError(f"{name!r} is neither a name of the course nor an address: {hint}")
+
+
+def _resource_of_url(url: str, filename: str | None) -> Resource:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadArgumentError(f"{url!r} is not an http or https address")
+    name = filename or unquote(parts.path.rpartition("/")[2])
+    # the name of a visible file, on Windows too
+    if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
+        raise BadArgumentError(f"{urldefragauth(url)} names no file: give the name to use with filename=")
+    return Resource(name, urldefragauth(url), lambda: url)
+
+
+def _listed_address(page_url: str, name: str) -> str:
+    """Return today's address of a monthly file, on the page of its year."""
+    with TemporaryDirectory(prefix="bigdata-course-") as folder:
+        downloader = ResumingDownloader(Path(folder) / "list.html")
+        downloader(page_url, str(downloader.target))
+        page = BeautifulSoup(downloader.target.read_bytes(), "html.parser")
+    addresses = [urljoin(downloader.address, str(link["href"]).strip()) for link in page.find_all("a", href=True)]
+    links = {match[0]: address for address in addresses for match in MONTH_LINKED.finditer(unquote(address))}
+    if name not in links:
+        listed = [month for month in MONTHS if month in links]
+        there = f"it lists {listed[0]} to {listed[-1]}" if listed else "it lists no month"
+        raise DownloadError(f"{name} is not on the page {page_url}: {there}")
+    if urlsplit(links[name]).netloc != urlsplit(downloader.address).netloc:
+        raise DownloadError(f"the page {page_url} sends to another server for {name}: it is not followed")
+    return links[name]
 
 
 @dataclass(frozen=True)
@@ -139,7 +231,7 @@ class _Request:
         key = "course" if source == name else hashlib.sha256(source.encode()).hexdigest()[:16]
         self.cached = data_directory() / "downloads" / key / name
         self.cached_receipt_path = self.cached.with_name(f".{name}.receipt.json")
-        self.suffix = found[0] if (found := SUFFIX.search(name)) else ""
+        self.suffix = found[0] if self.decompress and (found := SUFFIX.search(name)) else ""  # to be taken away
         self.downloader = ResumingDownloader(self.cached, bool(self.resource.known_hash or self.suffix))
         self.receipt_path = self.folder / f".{name}{'' if self.decompress else '.compressed'}.receipt.json"
         receipt = Receipt.read(self.receipt_path)
@@ -168,10 +260,9 @@ class _Request:
             return self._synthetic(self.resource.synthetic, str(error))
 
     def _has_known_hash(self, receipt: Receipt) -> bool:
-        """Tell whether the file a receipt speaks of, here or decompressed elsewhere, is the one with the known hash."""
+        """Tell whether a receipt is that of the file with the known hash; if it is not a SHA-256, the cache tells."""
         if self.resource.known_hash in {None, f"sha256:{receipt.sha256}"}:
             return True
-        # another algorithm: the file as it was served tells, if it is still there
         algorithm, digest = str(self.resource.known_hash).split(":")
         here = self.cached.is_file() and file_digest(self.cached) == receipt.sha256
         return here and bool(pooch.file_hash(str(self.cached), alg=algorithm) == digest)
@@ -189,8 +280,7 @@ class _Request:
                 self.downloader.discard()
             url, known_hash = self.resource.locate(), self.resource.known_hash
             pooch.get_logger().setLevel("WARNING")  # the course has its own progress bar
-            # what is in the cache stays until all of what replaces it is here
-            fresh = self.cached.with_name(f".{self.cached.name}.fresh")
+            fresh = self.cached.with_name(f".{self.cached.name}.fresh")  # what was there stays until all of it is here
             fresh.unlink(missing_ok=True)
             try:
                 pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
@@ -203,19 +293,18 @@ class _Request:
             return sha256
 
     def _unpacked(self, sha256: str) -> Path:
-        name = self.resource.name
-        with _staging(self.folder, name) as staged:
-            if not (self.decompress and self.suffix):
-                shutil.copyfile(self.cached, staged / name)
-                return self._install(staged, sha256)
+        with _staging(self.folder, self.resource.name) as staged:
             try:
-                _unpack(self.cached, staged, self.suffix.lower())
+                if self.suffix:
+                    _unpack(self.cached, staged, self.suffix.lower())
+                else:
+                    shutil.copyfile(self.cached, staged / self.resource.name)
             except (*UNUSABLE, OSError) as error:
                 if isinstance(error, OSError) and error.errno:  # of the disk: those of bz2 and gzip have no number
                     raise
                 self.cached.unlink(missing_ok=True)
-                message = f"{name} cannot be unpacked ({error}): fetch it again, or keep it compressed"
-                raise DamagedFileError(message) from error
+                what = f"{self.resource.name} cannot be unpacked ({error})"
+                raise DamagedFileError(f"{what}: fetch it again, or keep it compressed") from error
             return self._install(staged, sha256)
 
     def _synthetic(self, make: Callable[[Path], Path], reason: str) -> Path:
