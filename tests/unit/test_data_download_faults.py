@@ -145,6 +145,8 @@ def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
     assert len(server.requests) == requests
     assert course.files() == ({"month.csv": before} if earlier else {})
     check_nothing_half_written(course)
+    server.script(f"/{NAME}", serve(FILE))
+    assert course.get(url).read_bytes() == (before or TEXT)
 
 
 def test_a_page_in_place_of_any_other_file_is_recognised_too(course: Course, server: Server) -> None:
