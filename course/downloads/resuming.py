@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,23 +18,18 @@ from requests.utils import urldefragauth
 from urllib3.exceptions import HTTPError
 
 from course.errors import DownloadError, OutputError
-from course.files import WRITE_FAILURES, replacing
+from course.files import replacing
 from course.progress import progress_bar
-
-# answers that may not last: RFC 9110 and RFC 6585
-PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Limits of a transfer: times in seconds, sizes in bytes, rates in bytes per second."""
+    """Limits of a transfer: times in seconds, sizes in bytes."""
 
     attempts: int = 4  # failures in a row after which the transfer is given up
     progress: int = 2**20  # what comes after a failure to make it forgotten: a long file may survive many cuts
-    connect: float = 10.0  # longest wait for a connection
-    read: float = 30.0  # longest silence of the server
-    stall: float = 60.0  # a transfer slower than minimum_rate over this time has stalled
-    minimum_rate: float = 1024.0
+    read: float = 30.0  # longest silence of the server; a third of it, to be connected
+    stall: float = 60.0  # a transfer of less than 1 kiB per second over this time has stalled
     backoff: float = 0.5  # wait after the first failure; it doubles after each failure in a row
     longest_wait: float = 30.0  # between two attempts, whatever the server asks
 
@@ -59,7 +56,7 @@ class ResumingDownloader:
 
     def __post_init__(self) -> None:
         self._part = self.target.with_name(f".{self.target.name}.part")
-        self._version = self.target.with_name(f".{self.target.name}.part.json")
+        self._noted = self.target.with_name(f".{self.target.name}.part.json")
 
     def __call__(self, url: str, output_file: str, pooch: object = None, check_only: bool = False) -> bool:  # noqa: ARG002
         """Fetch ``url`` into ``output_file``, the signature being the one pooch calls.
@@ -77,9 +74,8 @@ class ResumingDownloader:
                 failures = 1 if self._held() >= furthest + RETRY.progress else failures + 1
                 furthest = max(furthest, self._held())
                 if failures >= RETRY.attempts or fault.wait > RETRY.longest_wait:
-                    tried = f"{failures} attempt{'s' if failures > 1 else ''}"
-                    message = f"{urldefragauth(url)} cannot be fetched ({tried}): {fault}; try again later"
-                    raise DownloadError(message) from fault
+                    tried = f"{urldefragauth(url)} cannot be fetched (attempts: {failures})"
+                    raise DownloadError(f"{tried}: {fault}; try again later") from fault
                 longest = min(RETRY.longest_wait, RETRY.backoff * 2.0 ** (failures - 1))
                 # at random, so that a whole class does not come back at once
                 time.sleep(max(fault.wait, secrets.SystemRandom().uniform(longest / 2, longest)))
@@ -91,29 +87,25 @@ class ResumingDownloader:
     def discard(self) -> None:
         """Forget what came, and its version."""
         self._part.unlink(missing_ok=True)
-        self._version.unlink(missing_ok=True)
+        self._noted.unlink(missing_ok=True)
 
     def _held(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
     def _attempt(self, url: str) -> None:
-        try:
-            noted = dict(json.loads(self._version.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            noted = {}
-        validator = noted.get("entity_tag") or noted.get("last_modified")
+        noted: dict[str, Any] = {}
+        with suppress(FileNotFoundError, ValueError, TypeError):
+            noted = dict(json.loads(self._noted.read_text(encoding="utf-8")))
+        validator = noted.get("validator")
         offset = self._held() if self.verifiable or validator else 0
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        if offset and validator:
-            headers["If-Range"] = validator  # a server sends the whole file if it has changed
-        with _response_of(url, headers) as response:
+        # a server that is told a validator sends the whole file if it has changed; one that is None is not sent
+        with _response_of(url, {"Range": f"bytes={offset}-", "If-Range": validator} if offset else {}) as response:
             start, version = _sent_by(response)
-            differs = any(value and noted.get(key) not in (None, value) for key, value in version.items())
             if response.status_code == 200:
                 self.discard()
-                with replacing(self._version) as temporary:
+                with replacing(self._noted) as temporary:
                     temporary.write_text(json.dumps(version), encoding="utf-8", newline="\n")
-            elif start != offset or differs:
+            elif start != offset or any(noted.get(key) not in (None, value) for key, value in version.items() if value):
                 self.discard()
                 raise PassingFaultError("the server sent another part of the file, or of another version of it")
             self.whole, self.address = start == 0, response.url
@@ -121,7 +113,10 @@ class ResumingDownloader:
                 self._receive(response, start, version["total"])
 
     def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
-        name = self.target.name
+        name, folder = self.target.name, self.target.parent
+        advice = "free some space or set BIGDATA_COURSE_DATA to another folder"
+        if total and shutil.disk_usage(folder).free < total - start:
+            raise OutputError(f"{folder} has no room for the {total - start:,} bytes to come of {name}: {advice}")
         try:
             with self._part.open("ab") as stream, progress_bar(total, description=name) as bar:
                 bar.update(start)
@@ -129,12 +124,11 @@ class ResumingDownloader:
                 for chunk in _chunks_of(response, decode=not name.lower().endswith((".gz", ".tgz"))):
                     stream.write(chunk)
                     bar.update(len(chunk))
+        except HTTPError as error:
+            raise PassingFaultError(f"the transfer broke: {_reason(error)}") from error
         except OSError as error:
-            if error.errno not in WRITE_FAILURES and error.filename is None:
-                raise
             self.discard()
-            advice = "free some space or set BIGDATA_COURSE_DATA to another folder"
-            raise OutputError(f"cannot write {name} in {self.target.parent}: {error.strerror}; {advice}") from error
+            raise OutputError(f"cannot write {name} in {folder}: {error.strerror}; {advice}") from error
         # a part that is too long is given up when it cannot be gone on with
         if total is not None and self._held() != total:
             raise PassingFaultError(f"{self._held()} bytes came and {total} were announced")
@@ -147,19 +141,18 @@ class ResumingDownloader:
         if is_page and self.target.suffix.lower() not in {".html", ".htm", ".xhtml"}:
             self.discard()
             title = BeautifulSoup(first, "html.parser").title
-            quoted = " ".join(title.get_text().split())[:200] if title else ""
-            said = f"the web page {quoted!r}" if quoted else "a web page without a title"
-            sent = f"{urldefragauth(self.address)} sent {said} in place of {self.target.name}"
+            quoted = " ".join(title.get_text().split())[:200] if title else "(without a title)"
+            sent = f"{urldefragauth(self.address)} sent the web page {quoted!r} in place of {self.target.name}"
             raise DownloadError(f"{sent}: open the address in a browser to see why")
 
 
-def _response_of(url: str, headers: dict[str, str]) -> requests.Response:
+def _response_of(url: str, headers: dict[str, Any]) -> requests.Response:
     """Ask for an address and return the answer, its body not read yet; proxies are those of the environment."""
     shown = urldefragauth(url)
     # identity: lengths and ranges must count the bytes of the file itself
     headers = {**headers, "User-Agent": "bigdata-course", "Accept-Encoding": "identity"}
     try:
-        response = requests.get(url, headers=headers, stream=True, timeout=(RETRY.connect, RETRY.read))
+        response = requests.get(url, headers=headers, stream=True, timeout=(RETRY.read / 3, RETRY.read))
     except requests.exceptions.SSLError as error:
         raise DownloadError(f"{shown} has no valid certificate: {error}") from error
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
@@ -170,7 +163,7 @@ def _response_of(url: str, headers: dict[str, str]) -> requests.Response:
         return response
     response.close()
     status = f"the server answered {response.status_code} {response.reason}"
-    if response.status_code in PASSING_STATUSES:
+    if response.status_code in {408, 425, 429, 500, 502, 503, 504}:  # may not last: RFC 9110 and RFC 6585
         asked = response.headers.get("Retry-After", "").strip()
         raise PassingFaultError(status, float(asked) if asked.isdecimal() else 0.0)
     raise DownloadError(f"{shown} cannot be fetched: {status}; check the address")
@@ -184,33 +177,23 @@ def _reason(error: Exception) -> str:
 def _sent_by(response: requests.Response) -> tuple[int, dict[str, Any]]:
     """Return where in the file the body starts, -1 if that is not said, and what tells the version of the file."""
     headers = response.headers
-    if response.status_code == 200:
-        start, total = "0", "" if headers.get("Content-Encoding") else headers.get("Content-Length", "")
-    else:  # bytes 10-99/100, or bytes */100 if nothing is left to send
+    start, total = "0", "" if headers.get("Content-Encoding") else headers.get("Content-Length", "")
+    if response.status_code != 200:  # bytes 10-99/100, or bytes */100 if nothing is left to send
         positions, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         start = total if positions == "*" else positions.partition("-")[0].strip()
-    tag = headers.get("ETag", "W/")
-    return int(start) if start.isdecimal() else -1, {
-        "entity_tag": None if tag.startswith("W/") else tag,  # a weak one promises no bytes
-        "last_modified": headers.get("Last-Modified"),
-        "total": int(total) if total.isdecimal() else None,
-    }
+    tag = headers.get("ETag", "W/")  # a weak one promises no bytes
+    validator = headers.get("Last-Modified") if tag.startswith("W/") else tag
+    version = {"validator": validator, "total": int(total) if total.isdecimal() else None}
+    return int(start) if start.isdecimal() else -1, version
 
 
 def _chunks_of(response: requests.Response, *, decode: bool) -> Iterator[bytes]:
     """Yield the body as it comes, unless it stalls."""
     since, amount = time.monotonic(), 0
-    while True:
-        try:
-            chunk = response.raw.read1(2**18, decode_content=decode)
-        except HTTPError as error:
-            raise PassingFaultError(f"the transfer broke: {_reason(error)}") from error
-        if not chunk:
-            return
+    while chunk := response.raw.read1(2**18, decode_content=decode):
         yield chunk
         amount, elapsed = amount + len(chunk), time.monotonic() - since
         if elapsed >= RETRY.stall:
-            if amount < RETRY.minimum_rate * elapsed:
-                rate = f"{amount / elapsed:.0f} bytes per second over {elapsed:.0f} s"
-                raise PassingFaultError(f"the transfer has stalled ({rate})")
+            if amount < 2**10 * elapsed:
+                raise PassingFaultError(f"the transfer has stalled ({amount} bytes came in {elapsed:.0f} s)")
             since, amount = time.monotonic(), 0

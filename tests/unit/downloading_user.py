@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from misbehaving_server import IMPATIENT, Server
 
-from course.downloads import addresses, download, resuming
+from course.downloads import download, resuming, retrieval
 
 if TYPE_CHECKING:
     import pytest
@@ -27,10 +27,10 @@ class Course:
         self.told: list[str] = []
         monkeypatch.setenv("BIGDATA_COURSE_DATA", str(self.cache))
         monkeypatch.setattr(resuming, "RETRY", IMPATIENT)
-        monkeypatch.setattr(addresses, "SEED_SITE", f"{server.url}/seed/")
-        monkeypatch.setattr(addresses, "LEXICON_COPY", f"{server.url}/copy/Lexique%20open-DAMIR.xls")
-        monkeypatch.setattr(addresses, "MONTHS_PAGE", f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}")
-        monkeypatch.setattr(addresses, "small_file", synthetic)
+        monkeypatch.setattr(retrieval, "SEED_SITE", f"{server.url}/seed/")
+        monkeypatch.setattr(retrieval, "LEXICON_COPY", f"{server.url}/copy/Lexique%20open-DAMIR.xls")
+        monkeypatch.setattr(retrieval, "MONTHS_PAGE", f"{server.url}/list.php?Dir_Rep=Open_DAMIR&Annee={{year}}")
+        monkeypatch.setattr(retrieval, "small_file", synthetic)
 
     def get(self, name: str, **options: object) -> Path:
         return download(name, self.folder, say=self.told.append, **options)  # type: ignore[arg-type]

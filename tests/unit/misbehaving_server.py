@@ -15,9 +15,7 @@ from course.downloads.resuming import RetryPolicy
 
 Behaviour = Callable[["Handler"], None]
 # waits short enough for tests, in seconds
-IMPATIENT = RetryPolicy(
-    attempts=3, connect=2.0, read=1.0, stall=0.3, minimum_rate=1000.0, backoff=0.002, longest_wait=0.5
-)
+IMPATIENT = RetryPolicy(attempts=3, read=1.0, stall=0.3, backoff=0.002, longest_wait=0.5)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -57,10 +55,7 @@ class Server(ThreadingHTTPServer):
         self.scripts: dict[str, list[Behaviour]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.closing = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def script(self, path: str, *behaviours: Behaviour) -> str:
         """Set what a path answers, request after request, the last behaviour for ever; return its address."""
@@ -100,54 +95,39 @@ class Content:
     ranges: bool = True  # whether parts can be asked for
     validators: dict[str, str] | None = None  # of its version; by default, an entity tag made from the bytes
     honest: bool = True  # whether If-Range is understood
-    headers: dict[str, str] = field(default_factory=dict)
+    encoding: dict[str, str] = field(default_factory=dict)
 
-    def all_headers(self) -> dict[str, str]:
+    @property
+    def headers(self) -> dict[str, str]:
         tag = {"ETag": f'"{hashlib.sha256(self.body).hexdigest()[:8]}"'}
-        return {**self.headers, **(tag if self.validators is None else self.validators)}
+        return {**self.encoding, **(tag if self.validators is None else self.validators)}
 
     def offset(self, request: Handler) -> int:
         """Return where the answer starts."""
-        asked = request.headers.get("Range")
-        condition = request.headers.get("If-Range")
-        changed = self.honest and condition is not None and condition not in self.all_headers().values()
-        return int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.ranges and not changed else 0
+        changed = self.honest and request.headers.get("If-Range") not in {None, *self.headers.values()}
+        asked = request.headers.get("Range", "bytes=0-") if self.ranges and not changed else "bytes=0-"
+        return int(asked.removeprefix("bytes=").removesuffix("-"))
 
     def send(self, request: Handler, stop: int | None = None) -> None:
         """Answer with the file or the part asked for, the connection being closed at position ``stop``."""
         offset, size = self.offset(request), len(self.body)
+        part = {"Content-Range": f"bytes {offset}-{size - 1}/{size}"}
         if offset >= size > 0:
             request.answer(416, b"", {"Content-Range": f"bytes */{size}"})
-            return
-        code, headers = 200, self.all_headers()
-        if offset:
-            code, headers = 206, {**headers, "Content-Range": f"bytes {offset}-{size - 1}/{size}"}
-        request.answer(code, self.body[offset:stop], headers, length=size - offset)
+        elif offset:
+            request.answer(206, self.body[offset:stop], {**self.headers, **part}, length=size - offset)
+        else:
+            request.answer(200, self.body[:stop], self.headers, length=size)
 
 
-def serve(content: Content) -> Behaviour:
-    """Behave well."""
-    return content.send
-
-
-def cut(content: Content, stop: int) -> Behaviour:
-    """Close the connection at a position of the file, the whole length having been announced."""
+def serve(content: Content, stop: int | None = None) -> Behaviour:
+    """Behave well, or close the connection at a position of the file, the whole length having been announced."""
     return lambda request: content.send(request, stop)
-
-
-def serve_with_length(body: bytes, length: int) -> Behaviour:
-    """Announce a length that is not that of what is sent."""
-    return lambda request: request.answer(200, body, length=length)
 
 
 def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
     """Answer with a status and a short text."""
     return lambda request: request.answer(code, b"no", headers)
-
-
-def redirect(to: str) -> Behaviour:
-    """Send elsewhere."""
-    return lambda request: request.answer(302, b"", {"Location": to})
 
 
 def page(title: str) -> Behaviour:
@@ -157,24 +137,15 @@ def page(title: str) -> Behaviour:
 
 
 def drip(content: Content, pause: float = 0.02, amount: int = 1) -> Behaviour:
-    """Send a few bytes at a time, never silent for long."""
+    """Send a few bytes at a time, silent for some seconds between them; with ``amount`` 0, send headers only."""
 
     def behave(request: Handler) -> None:
-        request.answer(200, b"", content.all_headers(), len(content.body))
-        for start in range(0, len(content.body), amount):
-            request.wfile.write(content.body[start : start + amount])
+        request.answer(200, b"", content.headers, len(content.body))
+        start = 0
+        while start < len(content.body):
+            request.wfile.write(content.body[start : (start := start + amount)])
             if request.server.closing.wait(pause):
                 return
-
-    return behave
-
-
-def silence(content: Content, stop: int = 0) -> Behaviour:
-    """Send the headers and the beginning, then nothing, the connection staying open."""
-
-    def behave(request: Handler) -> None:
-        request.answer(200, content.body[:stop], content.all_headers(), len(content.body))
-        request.server.closing.wait(5)
 
     return behave
 
@@ -196,7 +167,7 @@ def short_part(content: Content, amount: int) -> Behaviour:
 
 def _send_part(request: Handler, content: Content, start: int, stop: int) -> None:
     position = f"bytes {start}-{stop - 1}/{len(content.body)}"
-    request.answer(206, content.body[start:stop], {**content.all_headers(), "Content-Range": position})
+    request.answer(206, content.body[start:stop], {**content.headers, "Content-Range": position})
 
 
 def chunked(content: Content, stop: int | None = None) -> Behaviour:

@@ -6,8 +6,12 @@ import gzip
 import hashlib
 import random
 import re
+import signal
+import subprocess
+import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from downloading_user import Course, temporary, visible
@@ -17,23 +21,19 @@ from misbehaving_server import (
     Content,
     Server,
     chunked,
-    cut,
     drip,
     hang_up,
     page,
-    redirect,
     running,
     serve,
-    serve_with_length,
     short_part,
-    silence,
     status,
     wrong_part,
 )
 
 from course.downloads import resuming
 from course.downloads.retrieval import Receipt
-from course.errors import CourseError, DownloadError
+from course.errors import CourseError, DownloadError, OutputError
 
 # text that compresses little, so that the compressed file has some size: 90 kB
 TEXT = "".join(f"{random.Random(number).random()};\n" for number in range(8000)).encode()
@@ -59,74 +59,74 @@ def check_nothing_half_written(course: Course) -> None:
         assert Receipt.read(path.with_name(f".{path.name}.receipt.json")).is_intact(path.parent)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What the server does, and how many requests are needed to get the file all the same."""
-
-    script: list[Behaviour]
-    requests: int
-    ranges: list[int] | None = None
-
-
-OVERCOME = {
-    "cut, resumed by entity tag": Fault([cut(FILE, HALF), serve(FILE)], 2, [HALF]),
-    "cut, resumed by date": Fault([cut(DATED, HALF), serve(DATED)], 2, [HALF]),
-    "cut, resumed without a version since gzip can be verified": Fault(
-        [cut(UNVERSIONED, HALF), serve(UNVERSIONED)], 2, [HALF]
-    ),
-    "cut twice": Fault([cut(FILE, 1000), cut(FILE, HALF), serve(FILE)], 3, [1000, HALF]),
-    "cut, ranges ignored": Fault([cut(UNRANGED, HALF), serve(UNRANGED)], 2, [HALF]),
-    "cut before the first byte": Fault([cut(FILE, 0), serve(FILE)], 2),
-    "cut, then a newer version": Fault([cut(OLDER, HALF), serve(FILE)], 2, [HALF]),
-    "cut, then a newer version, If-Range ignored": Fault([cut(BLIND_AND_OLDER, HALF), serve(BLIND)], 3, [HALF]),
-    "cut, then the wrong part": Fault([cut(FILE, HALF), wrong_part(FILE, HALF - 7), serve(FILE)], 3, [HALF]),
-    "cut, then the part is refused": Fault([cut(FILE, HALF), status(416), serve(FILE)], 3, [HALF]),
-    "cut, then 500, then resumed": Fault([cut(FILE, HALF), status(500), serve(FILE)], 3, [HALF, HALF]),
-    "cut chunks": Fault([chunked(FILE, HALF), serve(FILE)], 2),
-    "500 then fine": Fault([status(500), serve(FILE)], 2),
-    "502, 504 then fine": Fault([status(502), status(504), serve(FILE)], 3),
-    "503 asking to wait": Fault([status(503, {"Retry-After": "0"}), serve(FILE)], 2),
-    "429 then fine": Fault([status(429), serve(FILE)], 2),
-    "silence before the body": Fault([silence(FILE), serve(FILE)], 2),
-    "silence in the middle": Fault([silence(FILE, HALF), serve(FILE)], 2, [HALF]),
-    "slow drip then fine": Fault([drip(FILE), serve(FILE)], 2),
-    "hangs up then fine": Fault([hang_up, serve(FILE)], 2),
-    "called an encoding": Fault([serve(Content(BODY, headers={"Content-Encoding": "gzip"}))], 1),
-    "chunks without a length": Fault([chunked(FILE)], 1),
+# what the server does, how many requests get the file all the same, and where those for a part start
+OVERCOME: dict[str, tuple[list[Behaviour], int, list[int] | None]] = {
+    "cut, resumed by entity tag": ([serve(FILE, HALF), serve(FILE)], 2, [HALF]),
+    "cut, resumed by date": ([serve(DATED, HALF), serve(DATED)], 2, [HALF]),
+    "cut, resumed without a version": ([serve(UNVERSIONED, HALF), serve(UNVERSIONED)], 2, [HALF]),
+    "cut twice": ([serve(FILE, 1000), serve(FILE, HALF), serve(FILE)], 3, [1000, HALF]),
+    "cut, ranges ignored": ([serve(UNRANGED, HALF), serve(UNRANGED)], 2, [HALF]),
+    "cut before the first byte": ([serve(FILE, 0), serve(FILE)], 2, []),
+    "cut, then a newer version": ([serve(OLDER, HALF), serve(FILE)], 2, [HALF]),
+    "cut, then a newer version, If-Range ignored": ([serve(BLIND_AND_OLDER, HALF), serve(BLIND)], 3, [HALF]),
+    "cut, then the wrong part": ([serve(FILE, HALF), wrong_part(FILE, HALF - 7), serve(FILE)], 3, [HALF]),
+    "cut, then the part is refused": ([serve(FILE, HALF), status(416), serve(FILE)], 3, [HALF]),
+    "cut, then 500, then resumed": ([serve(FILE, HALF), status(500), serve(FILE)], 3, [HALF, HALF]),
+    "cut chunks": ([chunked(FILE, HALF), serve(FILE)], 2, None),
+    "500 then fine": ([status(500), serve(FILE)], 2, []),
+    "502, 504 then fine": ([status(502), status(504), serve(FILE)], 3, []),
+    "503 asking to wait": ([status(503, {"Retry-After": "0"}), serve(FILE)], 2, []),
+    "429 then fine": ([status(429), serve(FILE)], 2, []),
+    "silence before the body": ([drip(FILE, 5, 0), serve(FILE)], 2, []),
+    "silence in the middle": ([drip(FILE, 5, HALF), serve(FILE)], 2, [HALF]),
+    "slow drip then fine": ([drip(FILE), serve(FILE)], 2, None),
+    "hangs up then fine": ([hang_up, serve(FILE)], 2, []),
+    "called an encoding": ([serve(Content(BODY, encoding={"Content-Encoding": "gzip"}))], 1, []),
+    "chunks without a length": ([chunked(FILE)], 1, []),
 }
 
 
-@pytest.mark.parametrize("fault", OVERCOME.values(), ids=OVERCOME)
-def test_a_passing_fault_is_overcome(fault: Fault, course: Course, server: Server) -> None:
-    path = course.get(server.script(f"/{NAME}", *fault.script))
+@pytest.mark.parametrize(("script", "requests", "ranges"), OVERCOME.values(), ids=OVERCOME)
+def test_a_passing_fault_is_overcome(
+    script: list[Behaviour], requests: int, ranges: list[int] | None, course: Course, server: Server
+) -> None:
+    path = course.get(server.script(f"/{NAME}", *script))
     assert path == course.folder / "month.csv"
     assert path.read_bytes() == TEXT
-    assert len(server.requests) == fault.requests
-    if fault.ranges is not None:
-        assert [r for r in server.ranges() if r] == [f"bytes={start}-" for start in fault.ranges]
+    assert len(server.requests) == requests
+    if ranges is not None:
+        assert [asked for asked in server.ranges() if asked] == [f"bytes={start}-" for start in ranges]
     check_nothing_half_written(course)
 
 
 REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
-    "cut for ever": ([cut(UNRANGED, HALF)], r"3 attempts\): the transfer broke", 3),
-    "announced longer than sent": ([serve_with_length(BODY, len(BODY) + 9)], "3 attempts", 3),
-    "announced shorter than sent": ([serve_with_length(BODY, len(BODY) - 9)], "damaged", 1),
+    "cut for ever": ([serve(UNRANGED, HALF)], r"attempts: 3\): the transfer broke", 3),
+    "announced longer than sent": ([lambda request: request.answer(200, BODY, length=len(BODY) + 9)], "attempts: 3", 3),
+    "announced shorter than sent": (
+        [lambda request: request.answer(200, BODY, length=len(BODY) - 9)],
+        "cannot be unpacked",
+        1,
+    ),
     "404": ([status(404)], "404 Not Found; check the address", 1),
     "403": ([status(403)], "403", 1),
     "204 without a body": ([status(204)], "204", 1),
-    "500 for ever": ([status(500)], r"3 attempts\): the server answered 500", 3),
+    "500 for ever": ([status(500)], r"attempts: 3\): the server answered 500", 3),
     "429 asking to come back tomorrow": ([status(429, DAY)], "429.*try again later", 1),
     "slow drip for ever": ([drip(FILE)], "stalled", 3),
-    "silence for ever": ([silence(FILE)], "timed out", 3),
-    "hangs up for ever": ([hang_up], "3 attempts", 3),
+    "silence for ever": ([drip(FILE, 5, 0)], "timed out", 3),
+    "hangs up for ever": ([hang_up], "attempts: 3", 3),
     "page in place of gzip": ([page("Accès &amp; maintenance")], "the web page 'Accès & maintenance' in place of", 1),
-    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "damaged .Not a gzipped file", 1),
-    "empty file": ([serve(Content(b""))], "damaged .it is empty", 1),
-    "one bit of gzip changed": ([serve(Content(FLIPPED))], "damaged", 1),
-    "gzip cut on the server": ([serve(Content(BODY[:HALF]))], "damaged", 1),
-    "damaged in two pieces": ([cut(Content(FLIPPED), HALF), serve(Content(FLIPPED))], "damaged", 3),
-    "redirects to itself": ([redirect(f"/{NAME}")], "Exceeded 30 redirects", 31),
-    "redirects to another protocol": ([redirect("ftp://127.0.0.1/a")], "not an address that can be fetched", 1),
+    "text in place of gzip": ([serve(Content(b"AGE_BEN_SNDS;\n" * 99))], "cannot be unpacked .Not a gzipped file", 1),
+    "empty file": ([serve(Content(b""))], "cannot be unpacked .it is empty", 1),
+    "one bit of gzip changed": ([serve(Content(FLIPPED))], "cannot be unpacked", 1),
+    "gzip cut on the server": ([serve(Content(BODY[:HALF]))], "cannot be unpacked", 1),
+    "damaged in two pieces": ([serve(Content(FLIPPED), HALF), serve(Content(FLIPPED))], "cannot be unpacked", 3),
+    "redirects to itself": ([status(302, {"Location": f"/{NAME}"})], "Exceeded 30 redirects", 31),
+    "redirects to another protocol": (
+        [status(302, {"Location": "ftp://127.0.0.1/a"})],
+        "not an address that can be fetched",
+        1,
+    ),
 }
 
 
@@ -145,6 +145,8 @@ def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
     assert len(server.requests) == requests
     assert course.files() == ({"month.csv": before} if earlier else {})
     check_nothing_half_written(course)
+    server.script(f"/{NAME}", serve(FILE))
+    assert course.get(url).read_bytes() == (before or TEXT)
 
 
 def test_a_page_in_place_of_any_other_file_is_recognised_too(course: Course, server: Server) -> None:
@@ -155,7 +157,7 @@ def test_a_page_in_place_of_any_other_file_is_recognised_too(course: Course, ser
 
 def test_failures_are_forgotten_when_the_transfer_makes_progress(course: Course, server: Server) -> None:
     content = Content(random.Random(0).randbytes(8 * 2**20))
-    cuts = [cut(content, stop * 2**20 + 5) for stop in range(1, 8)]
+    cuts = [serve(content, stop * 2**20 + 5) for stop in range(1, 8)]
     path = course.get(server.script("/large.bin", *cuts, serve(content)))
     assert path.read_bytes() == content.body
     assert len(server.requests) == 8 > IMPATIENT.attempts
@@ -170,11 +172,11 @@ RESUMED = "bytes=20000-"
 @pytest.mark.parametrize(
     ("script", "known_hash", "ranges"),
     [
-        ([cut(OLD_TEXT, 20_000), serve(NEW_TEXT)], None, [None, None]),
-        ([cut(OLD_TEXT, 20_000), serve(NEW_TEXT)], KNOWN, [None, RESUMED, None]),
-        ([cut(OLD_NOISE, 20_000), serve(NOISE)], None, [None, RESUMED, None]),
-        ([cut(NOISE, 20_000), wrong_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, None]),
-        ([cut(NOISE, 20_000), short_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, "bytes=30000-"]),
+        ([serve(OLD_TEXT, 20_000), serve(NEW_TEXT)], None, [None, None]),
+        ([serve(OLD_TEXT, 20_000), serve(NEW_TEXT)], KNOWN, [None, RESUMED, None]),
+        ([serve(OLD_NOISE, 20_000), serve(NOISE)], None, [None, RESUMED, None]),
+        ([serve(NOISE, 20_000), wrong_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, None]),
+        ([serve(NOISE, 20_000), short_part(NOISE, 10_000), serve(NOISE)], None, [None, RESUMED, "bytes=30000-"]),
     ],
     ids=["version unknown", "version unknown, hash known", "If-Range ignored", "wrong part", "shorter part"],
 )
@@ -216,7 +218,7 @@ def test_a_wrong_hash_is_an_error_and_a_right_one_is_accepted_and_remembered(
 def test_a_later_call_goes_on_with_what_is_right_of_the_kept_part(
     held: bytes | None, version: bytes | None, ranges: list[int | None], course: Course, server: Server
 ) -> None:
-    url = server.script(f"/{NAME}", cut(FILE, HALF), status(404))
+    url = server.script(f"/{NAME}", serve(FILE, HALF), status(404))
     with pytest.raises(DownloadError, match="404"):
         course.get(url)
     part = course.part()
@@ -240,8 +242,124 @@ def test_the_wait_that_a_server_asks_for_is_kept(
     assert 50.0 in waits
 
 
+def test_a_file_larger_than_the_room_on_the_disk_is_refused_before_it_comes(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=len(BODY) - 1))
+    with pytest.raises(OutputError, match=f"no room for the {len(BODY):,} bytes.*free some space"):
+        course.get(server.script(f"/{NAME}", serve(FILE)))
+    assert visible(course.folder.parent) == [] == list(course.cache.rglob("*.part"))
+
+
 def test_a_server_that_is_not_there_is_a_clear_error(course: Course) -> None:
     with running() as gone:
         url = gone.url
-    with pytest.raises(CourseError, match=re.escape(f"{url}/a.csv cannot be fetched (3 attempts)")):
+    with pytest.raises(CourseError, match=re.escape(f"{url}/a.csv cannot be fetched (attempts: 3)")):
         course.get(f"{url}/a.csv")
+
+
+# --- a full disk, Ctrl-C or a killed process leaves no half-written file, and the next call goes on
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
+CHILD = """
+import sys
+from pathlib import Path
+from course.downloads import download
+{before}
+download(*sys.argv[1:])
+"""
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+# a real signal, at a moment that is always the same
+INTERRUPT_DECOMPRESSION = """
+import gzip, os, signal
+from course.downloads import retrieval
+class Interrupted(gzip.GzipFile):
+    def read(self, size=-1):
+        if self.tell():
+            os.kill(os.getpid(), signal.{0})
+        return super().read(1000)
+retrieval.STREAMS[".gz"] = lambda stream: Interrupted(fileobj=stream)
+"""
+
+
+def child(url: str, course: Course, before: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CHILD.format(before=before), url, str(course.folder)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, said = process.communicate(timeout=20)
+    return process.returncode, said
+
+
+def check_ended_by(name: str, process: subprocess.Popen[str]) -> None:
+    code, said = end_of(process)
+    assert code == -getattr(signal, name)
+    assert ("KeyboardInterrupt" in said) == (name == "SIGINT")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("limit", "message", "kept"),
+    [(20_000, f"cannot write {NAME}", []), (len(BODY) + 1000, "cannot write", [NAME])],
+    ids=["during the transfer", "during decompression"],
+)
+def test_a_full_disk_is_told_and_only_what_is_complete_is_kept(
+    limit: int, message: str, kept: list[str], course: Course, server: Server
+) -> None:
+    url = server.script(f"/{NAME}", serve(FILE))
+    code, said = end_of(child(url, course, LIMIT.format(limit)))
+    assert code == 1
+    assert f"OutputError: {message}" in said
+    assert "free some space" in said
+    assert [path.name for path in visible(course.folder.parent)] == kept
+    assert course.files() == {}
+    assert temporary(course.folder.parent) == []
+    assert course.get(url).read_bytes() == TEXT
+    check_nothing_half_written(course)
+    assert len(server.requests) == 2 - len(kept)
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_an_interrupted_transfer_leaves_no_file_and_is_resumed(name: str, course: Course, server: Server) -> None:
+    url = server.script(f"/{NAME}", drip(FILE, pause=0.5, amount=9000))
+    process = child(url, course)
+    while not any(part.stat().st_size for part in course.cache.rglob(f".{NAME}.part")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(getattr(signal, name))
+    check_ended_by(name, process)
+    assert course.files() == {}
+    received = course.part().read_bytes()
+    assert 0 < len(received) < len(BODY)
+    assert BODY.startswith(received)
+    for stray in course.cache.rglob("tmp*"):
+        assert name == "SIGKILL"
+        stray.unlink()
+    server.script(f"/{NAME}", serve(FILE))
+    assert course.get(url).read_bytes() == TEXT
+    check_nothing_half_written(course)
+    assert server.ranges()[-1] == f"bytes={len(received)}-"
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_an_interrupted_decompression_leaves_nothing_that_looks_finished(
+    name: str, course: Course, server: Server
+) -> None:
+    url = server.script(f"/{NAME}", serve(FILE))
+    check_ended_by(name, child(url, course, INTERRUPT_DECOMPRESSION.format(name)))
+    left = [path for path in course.folder.iterdir() if not path.name.endswith(".json")]
+    assert [path.is_dir() and path.name.startswith(".") for path in left] == [True] * (name == "SIGKILL")
+    assert course.get(url).read_bytes() == TEXT
+    assert len(server.requests) == 1
+
+
+@posix
+def test_two_processes_that_want_the_same_file_fetch_it_once(course: Course, server: Server) -> None:
+    url = server.script(f"/{NAME}", drip(FILE, pause=0.05, amount=9000))
+    processes = [child(url, course), child(url, course)]
+    assert [end_of(process) for process in processes] == [(0, ""), (0, "")]
+    assert (course.folder / "month.csv").read_bytes() == TEXT
+    assert len(server.requests) == 1

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 from downloading_user import GZIP, MONTH, SMALL, TEXT, Course
-from misbehaving_server import Content, Server, page, serve, status
+from misbehaving_server import Content, Server, serve, status
 
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 from course.generator.answer import read_report
@@ -34,12 +34,9 @@ def test_a_month_is_found_by_the_token_of_the_day(course: Course, server: Server
     assert course.files() == {"A201612.csv": TEXT}
     publish(server, MONTH, body=gzip.compress(b"newer\n"), token="ab2")
     assert course.get(MONTH, force=True).read_bytes() == b"newer\n"
-    assert course.told == []
-
-
-def test_a_month_of_the_first_series_is_asked_for_by_its_own_prefix(course: Course, server: Server) -> None:
-    publish(server, "P201401.csv.gz")
+    publish(server, "P201401.csv.gz")  # the first series has its own prefix
     assert course.get("P201401.csv.gz").read_bytes() == TEXT
+    assert course.told == []
 
 
 ELSEWHERE = Content(b'<a href="http://elsewhere.invalid/A201503.csv.gz">A201503.csv.gz</a>')
@@ -63,14 +60,13 @@ def test_a_month_that_is_not_listed_or_is_elsewhere_is_said(
 
 def test_the_known_hash_of_a_month_is_checked(course: Course, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(server, "A202501.csv.gz")
-    monkeypatch.setattr("course.downloads.addresses.SYNTHETIC_ROWS", 10)
+    monkeypatch.setattr("course.downloads.retrieval.SYNTHETIC_ROWS", 10)
     course.get("A202501.csv.gz")
     assert "has not the hash sha256:3d28be96" in course.told[0]
 
 
-def test_the_lexicon_comes_from_a_copy_when_its_first_site_is_dead(course: Course, server: Server) -> None:
+def test_the_lexicon_comes_from_its_public_copy(course: Course, server: Server) -> None:
     workbook = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)
-    server.script("/seed/Lexique_open-DAMIR.xls", page("gone"))
     server.script("/copy/Lexique%20open-DAMIR.xls", serve(Content(workbook)))
     assert course.get("Lexique_open-DAMIR.xls").read_bytes() == workbook
     assert course.told == []
@@ -137,9 +133,14 @@ def test_a_month_without_network_is_made_by_the_generator_and_one_made_before_is
     assert "A201611.csv.json" not in course.files()
 
 
-def test_whoever_gives_a_hash_or_an_address_gets_no_synthetic_file(course: Course, server: Server) -> None:
+def test_whoever_gives_a_hash_or_an_address_gets_no_synthetic_file_and_the_environment_can_forbid_the_network(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(DownloadError, match="404"):
         course.get(SMALL, known_hash="0" * 64)
+    server.requests.clear()
+    monkeypatch.setenv("BIGDATA_COURSE_OFFLINE", "1")
     with pytest.raises(DownloadError, match="is not in the cache, and offline forbids"):
-        course.get(f"{server.url}/{SMALL}", offline=True)
+        course.get(f"{server.url}/{SMALL}")
+    assert server.requests == []
     assert course.files() == {}
