@@ -379,11 +379,7 @@ def _unpack(archive: Path, folder: Path, suffix: str) -> None:
             zipped.extractall(folder)  # noqa: S202 (it makes every name one inside the folder)
     elif suffix.startswith(".t"):
         if not hasattr(tarfile, "data_filter"):
-<<<<<<< HEAD
-            raise DownloadError(f"this Python cannot unpack {archive.name} safely: update it to 3.11.4 or later")
-=======
             raise MissingDependencyError(f"Python 3.11.4 or later is needed to unpack {archive.name} safely")
->>>>>>> room-downloads
         with tarfile.open(archive) as tarred:
             tarred.extractall(folder, filter="data")
             while tarred.fileobj and tarred.fileobj.read(BLOCK):
