@@ -177,10 +177,9 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], message: str, mon
 
 def test_an_address_where_nobody_answers_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("course.cluster.client.CONNECT_SECONDS", 0.5)
-    with pytest.raises(ClusterError, match=r"no dask scheduler answers at 'tcp://127.0.0.1:9'; start one"):
-        connect("tcp://127.0.0.1:9")
-    with pytest.raises(ClusterError, match="no dask scheduler answers at 'nonsense://x'"):
-        connect("nonsense://x")
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        with pytest.raises(ClusterError, match=f"no dask scheduler answers at '{address}'; start one"):
+            connect(address)
 
 
 def test_a_script_without_its_guard_fails_with_the_cure(tmp_path: Path) -> None:
@@ -269,7 +268,7 @@ def objects(store: ObjectStore, months: list[Any]) -> list[str]:
 
 
 def slow_cents(path: str, seconds: float = 0.3) -> dict[int, int]:
-    """The exact sums of a file, in cents, after a rest long enough for a disaster."""
+    """Return the exact sums of a file, in cents, after a rest long enough for a disaster."""
     import pandas as pd
 
     time.sleep(seconds)
@@ -291,7 +290,7 @@ def total(parts: list[dict[int, int]]) -> dict[int, int]:
 
 def test_a_worker_killed_in_the_middle_changes_no_cent(client: Client, months: list[Any]) -> None:
     paths = [str(month.path) for month in months] * 4
-    client.run_on_scheduler(allow_failures, 3)
+    client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 3))
     before = client.run(os.getpid)
     futures = client.map(slow_cents, paths, pure=False)
     while not any(future.done() for future in futures):
@@ -303,11 +302,7 @@ def test_a_worker_killed_in_the_middle_changes_no_cent(client: Client, months: l
     }
     client.wait_for_workers(2, timeout=60)
     assert set(client.run(os.getpid).values()) != set(before.values())
-    client.run_on_scheduler(allow_failures, 0)
-
-
-def allow_failures(count: int, dask_scheduler: Any = None) -> None:
-    dask_scheduler.allowed_failures = count
+    client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
 
 
 def allocate(mebibytes: int) -> int:
@@ -351,7 +346,7 @@ def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) 
     assert set(client.run(limit_files).values()) == {1 << 20}
     kept = client.map(block, range(16), pure=False)
     assert results(client, client.map(len, kept, pure=False)) == [10 << 20] * 16
-    assert sum(client.run(spilled_bytes).values()) == 0
+    assert sum(client.run(lambda dask_worker: dask_worker.data.spilled_total.disk).values()) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
@@ -377,10 +372,6 @@ def limit_files() -> int:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     return resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-
-
-def spilled_bytes(dask_worker: Any = None) -> int:
-    return int(dask_worker.data.spilled_total.disk)
 
 
 def block(number: int) -> bytes:

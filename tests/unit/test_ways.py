@@ -7,8 +7,8 @@ import io
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,58 +29,48 @@ COLUMNS = ["FLX_ANN_MOI", "AGE_BEN_SNDS", "PRS_ACT_NBR", "PRS_DEP_MNT", "PRS_REM
 ROWS = 30_000  # DuckDB guesses from the first 20,480, Polars from 100, dask from 10
 
 
-@dataclass(frozen=True)
-class Text:
-    """How the rows of a hostile file are written."""
-
-    order: tuple[str, ...] = tuple(COLUMNS)
-    newline: str = "\n"
-    blank_lines: bool = False
-    trailing: bool = True
-    final_newline: bool = True
-    empty_cells: bool = False
-    byte_order_mark: bool = False
-    whole_until: int = 0
-
-
-HOSTILE = {
-    "late decimals": Text(whole_until=25_000),
-    "empty cells": Text(empty_cells=True),
-    "CRLF and blank lines": Text(newline="\r\n", blank_lines=True),
-    "another order, no separator at the end": Text(
-        order=("PRS_REM_MNT", *[c for c in COLUMNS if c not in {"PRS_REM_MNT", "AGE_BEN_SNDS"}], "AGE_BEN_SNDS"),
-        trailing=False, newline="\r\n", empty_cells=True, blank_lines=True,
-    ),
-    "cut at the last line": Text(final_newline=False, whole_until=100),
-    "byte order mark": Text(byte_order_mark=True),
+HOSTILE: dict[str, dict[str, Any]] = {
+    "late decimals": {"whole_until": 25_000},
+    "empty cells": {"empty_cells": True},
+    "CRLF and blank lines": {"newline": "\r\n", "blank_lines": True},
+    "another order, no separator at the end": {
+        "order": ("PRS_REM_MNT", *[c for c in COLUMNS if c not in {"PRS_REM_MNT", "AGE_BEN_SNDS"}], "AGE_BEN_SNDS"),
+        "trailing": False, "newline": "\r\n", "empty_cells": True, "blank_lines": True,
+    },
+    "cut at the last line": {"final_newline": False, "whole_until": 100},
+    "byte order mark": {"byte_order_mark": True},
 }  # fmt: skip
 
 
-def write_hostile(path: Path, text: Text) -> dict[int, int]:
+def write_hostile(
+    path: Path, *, order: Sequence[str] = COLUMNS, newline: str = "\n", blank_lines: bool = False,
+    trailing: bool = True, final_newline: bool = True, empty_cells: bool = False,
+    byte_order_mark: bool = False, whole_until: int = 0,
+) -> dict[int, int]:  # fmt: skip
     """Write a file that does all it can to be misread, and return the exact sums in cents."""
     random = np.random.default_rng(7)
     ages = random.choice([0, 20, 30, 99, 101], ROWS, p=[0.3, 0.3, 0.3, 0.09, 0.01]).tolist()
     amounts = (random.integers(-99_999, 199_999, ROWS) * np.where(random.random(ROWS) < 0.001, 40_000, 1)).tolist()
     sums: Counter[int] = Counter()
-    rows = [";".join(text.order)]
-    for row, (age, cents) in enumerate(zip(ages, amounts, strict=True)):
-        known = cents if row >= text.whole_until else cents // 100 * 100
+    rows = [";".join(order)]
+    for row, (age, amount) in enumerate(zip(ages, amounts, strict=True)):
+        cents = amount if row >= whole_until else amount // 100 * 100
         cells = {name: str(row % 7) for name in COLUMNS}
-        cells |= {"AGE_BEN_SNDS": str(age), "PRS_REM_MNT": oracle(known), "PRS_DEP_MNT": oracle(known)}
-        if text.empty_cells:
+        cells |= {"AGE_BEN_SNDS": str(age), "PRS_REM_MNT": oracle(cents), "PRS_DEP_MNT": oracle(cents)}
+        if empty_cells:
             if row % 11 == 0:
                 cells["PRS_ACT_NBR"] = cells["NOBODY_KNOWS"] = ""
             if row % 13 == 0 or age == 101:  # a class without any amount
-                cells["PRS_REM_MNT"], known = "", 0
+                cells["PRS_REM_MNT"], cents = "", 0
             if row > 1000 and row % 17 == 0:
                 cells["AGE_BEN_SNDS"] = ""
         if cells["AGE_BEN_SNDS"]:
-            sums[age] += known
-        rows.append(";".join(cells[name] for name in text.order))
-    end = (";" if text.trailing else "") + text.newline
-    body = (end + (text.newline if text.blank_lines else "")).join(rows) + end
-    body = body if text.final_newline else body.rstrip("\n")
-    path.write_bytes((("\ufeff" if text.byte_order_mark else "") + body).encode())
+            sums[age] += cents
+        rows.append(";".join(cells[name] for name in order))
+    end = (";" if trailing else "") + newline
+    body = (end + (newline if blank_lines else "")).join(rows) + end
+    body = body if final_newline else body.rstrip("\n")
+    path.write_bytes((("\ufeff" if byte_order_mark else "") + body).encode())
     return dict(sums)
 
 
@@ -102,7 +92,7 @@ def case_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
             return course.small_file(folder), CENTS_BY_AGE
         if name == "month":
             return path, course.month_file(path, rows=20_000).cents_by_age
-        return path, write_hostile(path, HOSTILE[name])
+        return path, write_hostile(path, **HOSTILE[name])
 
     with pytest.MonkeyPatch.context() as patch:
         for batch in ("question.BLOCK", "pyarrow_ways.BATCH", "pyarrow_ways.ROW_GROUP", "chunked_ways.CHUNK"):
