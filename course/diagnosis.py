@@ -21,33 +21,22 @@ from course.size import format_size
 
 DISTRIBUTION = "bigdata-course"
 INSTALL = "make course, or in the folder of the course: pip install -e ."
-LEAST_MEMORY = 2 * 2**30
-"""No lesson takes more than 2 GB: see CONTRIBUTING."""
-LEAST_DISK = 4 * 2**30
-"""What all the lessons together leave in their data folder, rounded up."""
+LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
+LEAST_DISK = 4 * 2**30  # what all the lessons together leave in their data folder, rounded up
+# where Linux writes the memory a container may use: control groups 2, then 1
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux writes the memory a container may use: control groups 2, then 1."""
-TABLE_BYTES_PER_ROW = 8 * 56
-"""A month read by pandas without options: 56 columns, the nameless one included, of 8 bytes."""
-TEXT_BYTES_PER_ROW = 161
-"""The CSV text of a generated month; 160.6 was measured on 26,749,551 rows."""
-SIZES = tuple(2**power for power in range(28, 37))
-"""From 256 MiB to 64 GiB."""
-REAL_SIZE = 2**32
-"""The real months weigh 4 GiB and more: no smaller one is advised where there is room."""
-DISK_SHARE = 2
-"""A month may take one part in so many of the free disk: the lessons write other forms of it beside."""
+TABLE_BYTES_PER_ROW = 8 * 56  # a month read by pandas without options: 56 columns, the nameless one included
+TEXT_BYTES_PER_ROW = 161  # the CSV text of a generated month; 160.6 was measured on 26,749,551 rows
+SIZES = tuple(2**power for power in range(28, 37))  # from 256 MiB to 64 GiB
+REAL_SIZE = 2**32  # the real months weigh 4 GiB and more: no smaller one is advised where there is room
+DISK_SHARE = 2  # a month may take one part in so many of the free disk: the lessons write other forms of it beside
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing the doctor looked at.
+    """One thing the doctor looked at; a ``problem`` keeps the lessons from running, what is ``optional`` can stay so.
 
-    Attributes:
-        name: of what.
-        status: ``problem`` keeps the lessons from running; ``optional`` is missing and can stay so.
-        found: what is there.
-        advice: what to do, in one line; empty if nothing.
+    The advice says what to do, in one line; it is empty if there is nothing to do.
     """
 
     name: str
@@ -58,13 +47,7 @@ class Check:
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """The doctor's answer, which a notebook shows as a table.
-
-    Attributes:
-        checks: in the order in which they are shown.
-        data_size: the month to generate on this machine.
-        packages: every package the course asks for, and its version here.
-    """
+    """The doctor's answer, which a notebook shows as a table, and the month to generate on this machine."""
 
     checks: tuple[Check, ...]
     data_size: DataSize
@@ -132,7 +115,7 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
     """
     folder = Path(folder)
     total, available = memory()
-    found = packages(declared_requirements())
+    found = packages(_distribution().requires or [])
     refusal = write_error(folder)
     place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
     free = shutil.disk_usage(place).free
@@ -216,23 +199,14 @@ def runs_this_python(program: str) -> bool:
 
 @dataclass(frozen=True)
 class Package:
-    """A package the course asks for.
-
-    Attributes:
-        name: as the course writes it.
-        wanted: the versions that will do, such as ``>=2.2``; empty if any will.
-        installed: the version that is there, or None.
-        group: ``lessons``, or the extra that asks for it.
-        applies: whether it exists for this Python and this system; the lessons do without one that does not.
-        is_right: whether the installed version is one of those wanted.
-    """
+    """A package the course asks for, and the version that is there."""
 
     name: str
-    wanted: str
+    wanted: str  # the versions that will do, such as ``>=2.2``; empty if any will
     installed: str | None
-    group: str
-    applies: bool
-    is_right: bool
+    group: str  # ``lessons``, or the extra that asks for it
+    applies: bool  # whether it exists for this Python and this system; the lessons do without one that does not
+    is_right: bool  # whether the installed version is one of those wanted
 
 
 def _check_packages(found: tuple[Package, ...]) -> Iterator[Check]:
@@ -275,24 +249,6 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def declared_requirements() -> list[str]:
-    """Return the requirements of the course, and what the extras it asks for, as ``dask[distributed]``, add to them.
-
-    Raises:
-        MissingDependencyError: the course itself is not installed.
-    """
-    from packaging.requirements import Requirement
-
-    declared = list(_distribution().requires or [])
-    for asking in map(Requirement, tuple(declared)):
-        if asking.extras and asking.marker is None and installed_version(asking.name) is not None:
-            for one in map(Requirement, metadata.requires(asking.name) or []):
-                extras = [name for name in ("", *asking.extras) if one.marker and one.marker.evaluate({"extra": name})]
-                if extras and "" not in extras:
-                    declared.append(f"{one.name}{one.specifier}")
-    return declared
-
-
 def packages(requirements: Iterable[str]) -> tuple[Package, ...]:
     """Return what is installed of some requirements, one package per name and group, in alphabetical order.
 
@@ -318,18 +274,11 @@ def packages(requirements: Iterable[str]) -> tuple[Package, ...]:
 
 @dataclass(frozen=True)
 class DataSize:
-    """A month to generate.
+    """A month to generate, and the memory of the machine."""
 
-    Attributes:
-        size_bytes: of its CSV text; 0 if there is no room for one.
-        rows: about how many rows that makes.
-        table_bytes: about what they take in memory, as a pandas table.
-        memory_bytes: what the machine has.
-    """
-
-    size_bytes: int
-    rows: int
-    table_bytes: int
+    size_bytes: int  # of its CSV text; 0 if there is no room for one
+    rows: int  # about how many that makes
+    table_bytes: int  # about what they take in memory, as a pandas table
     memory_bytes: int
 
     @property

@@ -107,17 +107,17 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
 
 
 def write_report(bench: Bench, folder: Path) -> list[Path]:
-    """Write ``bench.json``, ``bench.md`` and the pictures, and return their paths.
+    """Write ``bench.json``, ``bench.csv`` (seconds, bytes) and the pictures, and return their paths.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     import matplotlib.pyplot as plt
 
-    table = folder / "bench.md"
+    table = folder / "bench.csv"
     bench.save(folder / "bench.json")
     with replacing(table) as temporary:
-        temporary.write_text(bench.to_markdown(), encoding="utf-8", newline="\n")
+        bench.to_frame().to_csv(temporary, index=False, lineterminator="\n")
     pictures = {folder / f"time_memory_{rows}.png": draw_time_and_memory(bench, rows)
                 for rows in bench.sizes if bench.of_size(rows)}  # fmt: skip
     if len(bench.sizes) > 1:

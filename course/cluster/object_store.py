@@ -27,36 +27,22 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class StoreRequest:
-    """One HTTP request that the store answered.
-
-    Attributes:
-        method: ``GET``, ``HEAD``, ``PUT``…
-        path: bucket and key, such as ``/damir/month.parquet``.
-        range: the ``Range`` header, empty when the whole object was asked for.
-        status: code of the answer, such as 206.
-        received_bytes: bytes of the body of the request, 0 if the client did not say how many.
-        sent_bytes: bytes of the body of the answer.
-    """
+    """One HTTP request that the store answered; bytes are those of the bodies."""
 
     method: str
-    path: str
-    range: str
+    path: str  # bucket and key, such as ``/damir/month.parquet``
+    range: str  # the header, empty when the whole object was asked for
     status: int
-    received_bytes: int
+    received_bytes: int  # 0 if the client did not say how many
     sent_bytes: int
 
 
 class ObjectStore(AbstractContextManager["ObjectStore"]):
-    """The server, from its making to ``close()``; a context manager.
+    """The server at ``url``, from its making to ``close()``; a context manager.
 
     The environment of this process names it (``AWS_ENDPOINT_URL`` and credentials), and is restored by ``close``:
     s3fs, dask, Arrow and zarr find it without an option. Processes that run already, such as workers, must be given
-    ``environment``.
-
-    Attributes:
-        url: address of the server.
-        environment: the variables that lead a client of S3 to it.
-        requests: what it answered, in order; may be cleared.
+    ``environment``. What it answered is in ``requests``, in order; may be cleared.
 
     Raises:
         MissingDependencyError: moto or s3fs is not installed.

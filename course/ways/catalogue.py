@@ -24,19 +24,12 @@ PACKAGES = {"bcolz": "bcolz-zipline"}
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format of file.
-
-    Attributes:
-        name: what ``convert`` calls it.
-        suffix: how names of such files end.
-        writer: module and function that write one from a CSV file, empty for CSV itself.
-        library: the library that the writer needs.
-    """
+    """A format of file; its writer is the module and function that make one from a CSV file, empty for CSV itself."""
 
     name: str
     suffix: str
     writer: str = ""
-    library: str = "pyarrow"
+    library: str = "pyarrow"  # that the writer needs
 
 
 FORMATS: dict[str, FileFormat] = {
@@ -46,13 +39,13 @@ FORMATS: dict[str, FileFormat] = {
         FileFormat("pickle", ".pkl", "pandas_ways:to_pickle", "pandas"),
         FileFormat("feather", ".feather", "pyarrow_ways:to_feather"),
         FileFormat("parquet", ".parquet", "pyarrow_ways:to_parquet"),
-        FileFormat("sqlite", ".sqlite", "sqlite_ways:to_sqlite", "sqlite3"),
-        FileFormat("sqlite-index", ".index.sqlite", "sqlite_ways:to_sqlite_index", "sqlite3"),
-        FileFormat("duckdb", ".duckdb", "duckdb_ways:to_duckdb", "duckdb"),
-        FileFormat("hdf5", ".h5", "hdf5_ways:to_hdf5", "h5py"),
-        FileFormat("zarr", ".zarr", "zarr_ways:to_zarr", "zarr"),
-        FileFormat("bcolz", ".bcolz", "bcolz_ways:to_bcolz", "bcolz"),
-        FileFormat("blosc2", ".b2d", "blosc2_ways:to_blosc2", "blosc2"),
+        FileFormat("sqlite", ".sqlite", "sql_ways:to_sqlite", "sqlite3"),
+        FileFormat("sqlite-index", ".index.sqlite", "sql_ways:to_sqlite_index", "sqlite3"),
+        FileFormat("duckdb", ".duckdb", "sql_ways:to_duckdb", "duckdb"),
+        FileFormat("hdf5", ".h5", "chunked_ways:to_hdf5", "h5py"),
+        FileFormat("zarr", ".zarr", "chunked_ways:to_zarr", "zarr"),
+        FileFormat("bcolz", ".bcolz", "chunked_ways:to_bcolz", "bcolz"),
+        FileFormat("blosc2", ".b2d", "chunked_ways:to_blosc2", "blosc2"),
     )
 }
 """Every format, by name; ``csv`` is what the others are made from."""
@@ -60,11 +53,9 @@ FORMATS: dict[str, FileFormat] = {
 
 @dataclass(frozen=True)
 class Way:
-    """A way of answering the question.
+    """A way of answering the question, named by the library, then the format or what distinguishes it.
 
     Attributes:
-        name: the library, then the format or what distinguishes the way.
-        title: a few words for tables and pictures.
         reader: module and function that answer.
         format: name of the format of the file it reads.
         library: the module it needs; the name before the first point is that of the library.
@@ -98,23 +89,23 @@ WAYS: dict[str, Way] = {
         Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas",
             streaming=False, remote=True),
         Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas", remote=True),
-        Way("dask-csv", "dask", "dask_ways:dask_csv", "csv", "dask.dataframe", remote=True),
+        Way("dask-csv", "dask", "pandas_ways:dask_csv", "csv", "dask.dataframe", remote=True),
         Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True),
-        Way("duckdb-csv", "DuckDB, CSV", "duckdb_ways:duckdb_csv", "csv", "duckdb", remote=True),
+        Way("duckdb-csv", "DuckDB, CSV", "sql_ways:duckdb_csv", "csv", "duckdb", remote=True),
         Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars", remote=True),
-        Way("numpy-csv", "numpy, bytes", "bytes.numpy_ways:numpy_csv", "csv", "numpy", remote=True),
+        Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy", remote=True),
         Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False, remote=True),
         Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True),
         Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet",
             remote=True),
         Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars", remote=True),
-        Way("sqlite", "SQLite", "sqlite_ways:sqlite", "sqlite", "sqlite3"),
-        Way("sqlite-index", "SQLite, index", "sqlite_ways:sqlite", "sqlite-index", "sqlite3"),
-        Way("duckdb", "DuckDB", "duckdb_ways:duckdb_database", "duckdb", "duckdb"),
-        Way("h5py", "HDF5", "hdf5_ways:h5py_hdf5", "hdf5", "h5py", remote=True),
-        Way("zarr", "zarr", "zarr_ways:zarr_group", "zarr", "zarr", remote=True),
-        Way("bcolz", "bcolz", "bcolz_ways:bcolz_ctable", "bcolz", "bcolz"),
-        Way("blosc2", "blosc2", "blosc2_ways:blosc2_ctable", "blosc2", "blosc2"),
+        Way("sqlite", "SQLite", "sql_ways:sqlite", "sqlite", "sqlite3"),
+        Way("sqlite-index", "SQLite, index", "sql_ways:sqlite", "sqlite-index", "sqlite3"),
+        Way("duckdb", "DuckDB", "sql_ways:duckdb_database", "duckdb", "duckdb"),
+        Way("h5py", "HDF5", "chunked_ways:h5py_hdf5", "hdf5", "h5py", remote=True),
+        Way("zarr", "zarr", "chunked_ways:zarr_group", "zarr", "zarr", remote=True),
+        Way("bcolz", "bcolz", "chunked_ways:bcolz_ctable", "bcolz", "bcolz"),
+        Way("blosc2", "blosc2", "chunked_ways:blosc2_ctable", "blosc2", "blosc2"),
     )
 }  # fmt: skip
 """Every way, by name, those that read CSV first."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from course.reading import Location
 
 
 def polars_csv(path: Location) -> Answer:

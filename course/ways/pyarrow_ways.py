@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv, ipc, parquet
 
-from course.reading import open_binary
+from course.reading import Location, open_binary
 from course.ways.csv_batches import open_batches, rebatch
-from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 BLOCK_BYTES = 2**20
 BATCH_ROWS = 2**18

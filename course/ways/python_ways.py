@@ -6,8 +6,8 @@ import csv
 import io
 from collections import defaultdict
 
-from course.reading import open_binary
-from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, Location, from_pairs
+from course.reading import Location, open_binary
+from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 
 def python_csv(path: Location) -> Answer:

@@ -6,23 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from course.generator.schema import AGE, AMOUNT, SEPARATOR
-from course.reading import Location
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "AGE",
-    "AMOUNT",
-    "DTYPES",
-    "SEPARATOR",
-    "Answer",
-    "Location",
-    "as_answer",
-    "from_pairs",
-    "sum_columns",
-    "sum_parts",
-]  # fmt: skip
+__all__ = ["AGE", "AMOUNT", "DTYPES", "SEPARATOR", "Answer", "as_answer", "from_pairs", "sum_columns", "sum_parts"]
 
 Answer: TypeAlias = "pd.Series[float]"
 

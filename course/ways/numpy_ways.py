@@ -1,7 +1,7 @@
 """The question over the bytes of the file: blocks of lines, parsed with numpy, and processes that share them.
 
 Processes share the file by ranges of bytes; threads would wait for one another between two operations of numpy. Each is
-a program of its own, ``python -m course.ways.bytes.numpy_ways FILE``: that works in a notebook and in a script without
+a program of its own, ``python -m course.ways.numpy_ways FILE``: that works in a notebook and in a script without
 ``__main__`` guard, on every system, where ``multiprocessing`` would run the script again.
 """
 
@@ -22,7 +22,7 @@ from typing import BinaryIO, Self, TypeAlias
 import numpy as np
 
 from course.reading import Location, located, open_binary, size_of
-from course.ways.bytes.parser import PADDING, find_fields, hundredths, whole_numbers
+from course.ways.byte_fields import PADDING, find_fields, hundredths, whole_numbers
 from course.ways.question import AGE, AMOUNT, DTYPES, SEPARATOR, Answer, from_pairs
 
 Range: TypeAlias = tuple[int, int]
@@ -34,7 +34,7 @@ RANGE_BYTES = 16 * BLOCK_BYTES
 """Bytes given to a process at a time."""
 WORTH_A_PROCESS = 8
 """Ranges for which a process is worth its start."""
-WORKER = "course.ways.bytes.numpy_ways"
+WORKER = "course.ways.numpy_ways"
 LARGEST_AGE = 2**12
 
 

@@ -1,0 +1,106 @@
+"""The question over columns on disk, in compressed chunks: HDF5, zarr, bcolz, and blosc2 which came after bcolz."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+from course.reading import Location, open_binary
+from course.ways.csv_batches import open_batches, rebatch, to_numpy
+from course.ways.question import AGE, AMOUNT, Answer, as_answer, sum_columns
+
+CHUNK_ROWS = 2**17
+
+
+def to_hdf5(source: Location, target: Path) -> None:
+    """Write a CSV file as an HDF5 file of one dataset per column, shuffled and compressed by gzip at level 1."""
+    import h5py
+
+    with open_batches(source) as (schema, batches), h5py.File(target, "w") as file:
+        layout = {"shape": (0,), "maxshape": (None,), "chunks": (CHUNK_ROWS,), "shuffle": True,
+                  "compression": "gzip", "compression_opts": 1}  # fmt: skip
+        for field in schema:
+            file.create_dataset(field.name, dtype=field.type.to_pandas_dtype(), **layout)
+        for batch in rebatch(batches, CHUNK_ROWS):
+            for name, column in zip(schema.names, batch, strict=True):
+                dataset = file[name]
+                dataset.resize(len(dataset) + len(column), axis=0)
+                dataset[-len(column) :] = to_numpy(column)
+
+
+def h5py_hdf5(path: Location) -> Answer:
+    """Answer from an HDF5 file, blocks of both columns at a time; memory does not depend on the file."""
+    import h5py
+
+    with nullcontext(path) if isinstance(path, Path) else open_binary(path) as source, h5py.File(source) as file:
+        return sum_columns(file[AGE], file[AMOUNT])
+
+
+def to_zarr(source: Location, target: Path) -> None:
+    """Write a CSV file as a zarr group of one array per column, shuffled and compressed by Blosc."""
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    with open_batches(source) as (schema, batches):
+        group = zarr.create_group(store=target)
+        codec = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
+        for field in schema:
+            kind = field.type.to_pandas_dtype()
+            group.create_array(field.name, shape=(0,), dtype=kind, chunks=(CHUNK_ROWS,), compressors=codec)
+        columns = [cast("Any", group[name]) for name in schema.names]
+        for batch in rebatch(batches, CHUNK_ROWS):
+            for array, column in zip(columns, batch, strict=True):
+                array.append(to_numpy(column))
+
+
+def zarr_group(path: Location) -> Answer:
+    """Answer from a zarr group, blocks of both columns at a time; memory does not depend on the file."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r")
+    return sum_columns(group[AGE], group[AMOUNT])
+
+
+def to_bcolz(source: Location, target: Path) -> None:
+    """Write a CSV file as a bcolz ctable, the format of 2017: a folder of one folder per column."""
+    import bcolz
+
+    with open_batches(source) as (schema, batches):
+        table = None
+        for batch in rebatch(batches, CHUNK_ROWS):
+            columns = [to_numpy(column) for column in batch]
+            if table is None:
+                table = bcolz.ctable(columns, names=schema.names, rootdir=str(target), mode="w", expectedlen=10**7)
+            else:
+                table.append(columns)
+        if table is not None:
+            table.flush()
+
+
+def bcolz_ctable(path: Path) -> Answer:
+    """Answer from a bcolz ctable, blocks of both columns at a time; memory does not depend on the file."""
+    import bcolz
+
+    table = bcolz.open(str(path), mode="r")
+    return sum_columns(table[AGE], table[AMOUNT])
+
+
+def to_blosc2(source: Location, target: Path) -> None:
+    """Write a CSV file as a CTable, a folder of compressed columns."""
+    import blosc2
+
+    with open_batches(source) as (schema, batches):
+        rows = rebatch(batches, CHUNK_ROWS)
+        # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
+        table = blosc2.CTable.from_arrow(schema, rows, urlpath=str(target), mode="w", capacity_hint=4 * CHUNK_ROWS)
+        table.close()
+
+
+def blosc2_ctable(path: Path) -> Answer:
+    """Answer by the ``group_by`` of a CTable; rows without age are left out, missing amounts are not added."""
+    import blosc2
+
+    sums = blosc2.CTable.open(str(path)).group_by(AGE).sum(AMOUNT).to_pandas()
+    # a class of missing amounts only has a missing sum
+    return as_answer(sums.set_index(AGE)[f"{AMOUNT}_sum"].fillna(0.0))
