@@ -22,7 +22,7 @@ from typing import BinaryIO, Self, TypeAlias
 import numpy as np
 
 from course.reading import Location, located, open_binary, size_of
-from course.ways.byte_fields import PADDING, find_fields, hundredths, whole_numbers
+from course.ways.bytes.parser import PADDING, find_fields, hundredths, whole_numbers
 from course.ways.question import AGE, AMOUNT, DTYPES, SEPARATOR, Answer, from_pairs
 
 Range: TypeAlias = tuple[int, int]

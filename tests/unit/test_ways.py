@@ -23,7 +23,7 @@ import course
 from course.errors import BadArgumentError, MissingDependencyError
 from course.generator.answer import CENTS_BY_AGE
 from course.ways import FORMATS, WAYS, answer, convert, is_installed, numpy_ways
-from course.ways.byte_fields import PADDING, find_fields, hundredths, whole_numbers
+from course.ways.bytes.parser import PADDING, find_fields, hundredths, whole_numbers
 
 COLUMNS = ["FLX_ANN_MOI", "AGE_BEN_SNDS", "PRS_ACT_NBR", "PRS_DEP_MNT", "PRS_REM_MNT", "BEN_SEX_COD", "NOBODY_KNOWS"]
 ROWS = 30_000  # DuckDB guesses from the first 20,480, Polars from 100, dask from 10
