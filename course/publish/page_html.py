@@ -19,7 +19,7 @@ from nbconvert.preprocessors import Preprocessor
 from traitlets import Bool, Int, default
 from traitlets.config import Config
 
-from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html
+from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, slide_type
 from course.publish.mathematics import Mathematics, formulas_in_text, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
 from course.publish.table_grid import TableLimits, frame_tables
@@ -78,12 +78,6 @@ class Page:
         line = " ".join(message.split())
         if line not in self.warnings:
             self.warnings.append(line)
-
-
-def slide_type(cell: NotebookNode) -> str:
-    """Return the slideshow type of a cell, ``-`` where it has none."""
-    slideshow = cell.metadata.get("slideshow")
-    return str((slideshow.get("slide_type") if isinstance(slideshow, dict) else None) or "-")
 
 
 class CellsToHTML(Preprocessor):

@@ -16,7 +16,8 @@ from traitlets import default
 from traitlets.config import Config
 
 from course.headings import headings
-from course.publish.page_html import HTMLPageExporter, policy, slide_type, template_text
+from course.publish.markdown import slide_type
+from course.publish.page_html import HTMLPageExporter, policy, template_text
 from course.publish.safe_html import is_remote
 from course.shipped import shipped_folder, wheel_file
 

@@ -21,7 +21,7 @@ from notebook_writer import write_notebook as write_cells
 from course.errors import BadArgumentError
 from course.menu import NotebookMenu, add_notebook_menu
 from course.publish.execute import execute_notebook
-from course.publish.menu_output import DropMenu, is_menu
+from course.publish.markdown import DropMenu, is_menu
 
 
 def write_notebook(path: Path, *sources: str) -> Path:

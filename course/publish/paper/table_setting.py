@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bs4 import Tag
 
     from course.publish.paper.column import Column, Context
-    from course.publish.table_grid import Grid, GridCell, Placed
+    from course.publish.table_grid import Cell, Grid, Placed
 
 Declarations = dict[str, str]
 # Advance in ems by kind of character in Libertinus Serif, rounded up from the font's metrics.
@@ -59,9 +59,9 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
     caption = tag.find("caption", recursive=False)
 
     def set_cell(placed: Placed, *, in_header: bool) -> str:
-        if placed.cell == grids.ELLIPSIS:
-            return call("table.cell", literal("…"), align="center")
-        cell = grid.cells[placed.cell]
+        cell = placed.cell
+        if cell is grids.ELLIPSIS:
+            return call("table.cell", literal(cell.text), align="center")
         look = look_of(cell.tag, rules)
         return call(
             "table.cell",
@@ -69,7 +69,7 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
             colspan=str(placed.colspan) if placed.colspan > 1 else None,
             rowspan=str(placed.rowspan) if placed.rowspan > 1 else None,
             fill=look.fill,
-            align="center" if placed.colspan > 1 else _alignment(cell, look, numeric=numeric[placed.column]),
+            align="center" if placed.colspan > 1 else _alignment(cell, look, numeric=numeric[placed.column or 0]),
         )
 
     printed = enumerate(grids.select(grid, fit.rows, fit.columns))
@@ -84,7 +84,7 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
     )
 
 
-def _content(cell: GridCell, look: Look, walk: Callable[[Tag], str], *, broken: bool) -> str:
+def _content(cell: Cell, look: Look, walk: Callable[[Tag], str], *, broken: bool) -> str:
     if cell.tag is None or look.hidden:
         return EMPTY
     if broken and cell.tag.find(True) is None:
@@ -100,12 +100,12 @@ def _content(cell: GridCell, look: Look, walk: Callable[[Tag], str], *, broken: 
 
 def _is_numeric(grid: Grid, column: int) -> bool:
     """Tell whether every cell of a column below its header is a number, or stands for a missing one."""
-    texts = {grid.cells[row[column]].text for row in grid.owners[grid.header_rows :]}
+    texts = {row[column].text for row in grid.rows[grid.header_rows :]}
     known = [text for text in texts if text.lower() not in _NO_NUMBER]
     return bool(known) and all(map(is_number, known))
 
 
-def _alignment(cell: GridCell, look: Look, *, numeric: bool) -> str:
+def _alignment(cell: Cell, look: Look, *, numeric: bool) -> str:
     asked = look.align or (str(cell.tag.get("align", "")) if cell.tag is not None else "")
     if asked in ("left", "center", "right"):
         return asked
@@ -174,8 +174,8 @@ class Fit:
     """How a table is printed: font size in points, kept rows and columns, and whether long headers are broken."""
 
     size: float
-    columns: list[int]
-    rows: list[int]
+    columns: grids.Places
+    rows: grids.Places
     broken_headers: bool
 
 
@@ -187,18 +187,16 @@ def fit_table(grid: Grid, column: Column) -> Fit:
     for size, broken in attempts:
         widths = _column_widths(grid, rows, size, broken=broken)
         if sum(widths) <= column.width:
-            return Fit(size, list(range(grid.columns)), rows, broken)
+            return Fit(size, range(grid.columns), rows, broken)
     return Fit(size, grids.columns_shown(grid, widths, column.width, _ELLIPSIS_WIDTH), rows, broken_headers=True)
 
 
-def _column_widths(grid: Grid, rows: list[int], size: float, *, broken: bool) -> list[float]:
-    widths = [size * 1.2] * grid.columns
-    for row, column in ((row, column) for row in rows if row != grids.ELLIPSIS for column in range(grid.columns)):
-        if not grid.is_spanning(row, column):
-            text = grid.cells[grid.owners[row][column]].text
-            pieces = header_pieces(text) if broken and row < grid.header_rows else [text]
-            widths[column] = max(widths[column], *(min(text_width(piece, size), _WIDEST_TEXT) for piece in pieces))
-    return [width + 2 * _INSET for width in widths]
+def _column_widths(grid: Grid, rows: grids.Places, size: float, *, broken: bool) -> list[float]:
+    def width_of(text: str, in_header: bool) -> float:
+        pieces = header_pieces(text) if broken and in_header else [text]
+        return max(min(text_width(piece, size), _WIDEST_TEXT) for piece in pieces) + 2 * _INSET
+
+    return grid.widths(rows, size * 1.2 + 2 * _INSET, width_of)
 
 
 def text_width(text: str, size: float) -> float:
