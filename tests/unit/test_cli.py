@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from importlib.metadata import version
 from pathlib import Path
 from time import sleep
 
@@ -17,6 +18,7 @@ from notebook_writer import code, contents, text, write_notebook
 from course.cli import course as command
 from course.cli import main
 from course.errors import OutputError
+from course.shipped import shipped_lessons
 from course.size import format_size
 
 has_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a signal to every process")
@@ -60,8 +62,6 @@ def test_every_command_explains_itself_the_big_ones_with_examples(
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
-    from importlib.metadata import version
-
     assert run(capsys, "--version") == (0, f"course, version {version('bigdata-course')}\n", "")
 
 
@@ -193,6 +193,35 @@ def test_the_site_is_served_on_a_free_port_until_interrupted(course: Path) -> No
     assert (taken.returncode, err.startswith("course: cannot listen on port"), err.count("\n")) == (2, True, 1)
     serving.kill()
     serving.communicate(timeout=60)
+
+
+def test_start_makes_the_folder_with_its_data_and_says_how_to_open_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "work"
+    status, out, _ = run(capsys, "start", folder, "--no-lab", "--lesson", "1")
+    assert (status, "01_data.ipynb" in out) == (0, True)
+    expected = {path.name for path in shipped_lessons()} | {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"}
+    assert expected <= set(contents(folder))
+
+
+def test_start_names_a_lesson_that_does_not_exist_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, _, err = run(capsys, "start", tmp_path / "work", "--no-lab", "--lesson", "77")
+    assert (status, "no lesson 77; choose one of" in err) == (2, True)
+    assert not (tmp_path / "work").exists()
+
+
+def test_start_opens_jupyterlab_in_the_folder_on_the_lesson(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[list[str], Path]] = []
+    monkeypatch.setattr(subprocess, "call", lambda words, cwd: calls.append((words, cwd)) or 0)
+    folder = tmp_path / "work"
+    assert run(capsys, "start", folder, "--lesson", "1")[0] == 0
+    root = f"--ServerApp.root_dir={folder}"
+    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]
 
 
 def test_data_small_and_lexicon_write_files_and_say_their_sizes(

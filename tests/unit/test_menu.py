@@ -6,7 +6,6 @@ import json
 import string
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,19 +95,14 @@ def test_labels_keep_code_and_emphasis_and_lose_links_images_and_tags(menu_of: A
     )
 
 
-def test_text_is_escaped_everywhere(menu_of: Any) -> None:
+def test_text_is_escaped_everywhere_and_a_header_makes_the_menu_fold(menu_of: Any) -> None:
+    assert menu_of("## A").find("details") is None
     menu = menu_of('## A & B < C &eacute; `<script>` "q"', header="<script>1</script>", menu_id='"><script>')
     assert labels(menu) == ['A & B < C é <script> "q"']
     assert menu.find("script") is None
+    assert menu.nav.details.has_attr("open")
     assert menu.summary.get_text() == "<script>1</script>"
     assert menu.nav["id"] == '"><script>'
-
-
-def test_a_header_makes_the_menu_fold(menu_of: Any) -> None:
-    assert menu_of("## A").find("details") is None
-    menu = menu_of("## A", header="Plan")
-    assert menu.nav.details.has_attr("open")
-    assert menu.summary.get_text() == "Plan"
 
 
 def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
@@ -132,9 +126,6 @@ def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
 def test_bad_arguments_say_what_to_do(menu_of: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadArgumentError, match=message):
         menu_of(*ITEMS, **options)
-
-
-# links
 
 
 def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any) -> None:
@@ -169,16 +160,12 @@ def exported(path: Path, template: str = "lab") -> BeautifulSoup:
     return BeautifulSoup(HTMLExporter(template_name=template).from_filename(str(path))[0], "html.parser")
 
 
-inline = st.one_of(
-    st.text(string.ascii_letters + string.digits, min_size=1, max_size=6),
-    st.sampled_from(
-        ["é", "œuvre…", "&", "a<b", "x & y", "(1/2):", "it's", "`c_d`", "*em*", "**st**", "50 %", "[a]", "«q»"]
-    ),
+SPECIAL = ["é", "œuvre…", "&", "a<b", "(1/2):", "it's", "`c_d`", "*em*", "**st**", "50", "%", "[a]", "«q»"]
+WORDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=6) | st.sampled_from(SPECIAL)
+HEADING = st.tuples(
+    st.integers(1, 6), st.lists(WORDS, min_size=1, max_size=4).map(lambda words: f"w {' '.join(words)}")
 )
-headings = st.builds(
-    lambda level, words: (level, "w " + " ".join(words)), st.integers(1, 6), st.lists(inline, min_size=1, max_size=4)
-)
-notebooks = st.lists(st.lists(headings, min_size=1, max_size=4), min_size=1, max_size=5)
+NOTEBOOK = st.lists(st.lists(HEADING, min_size=1, max_size=4), min_size=1, max_size=5)
 
 
 @pytest.mark.parametrize("template", ["lab", "classic"])
@@ -188,7 +175,7 @@ notebooks = st.lists(st.lists(headings, min_size=1, max_size=4), min_size=1, max
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would export hundreds of pages
 )
-@given(cells=notebooks, before=st.booleans())
+@given(cells=NOTEBOOK, before=st.booleans())
 def test_each_heading_appears_once_and_its_link_exists_in_the_page(
     template: str, cells: list[list[tuple[int, str]]], before: bool
 ) -> None:
@@ -203,9 +190,6 @@ def test_each_heading_appears_once_and_its_link_exists_in_the_page(
     for link, heading in zip(menu.find_all("a"), in_page, strict=True):
         target = page.find(id=link["href"][1:])
         assert any(target is element for element in [heading, *heading.parents])
-
-
-# the file
 
 
 def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
@@ -233,20 +217,6 @@ def test_vscode_tells_the_file_in_a_variable(tmp_path: Path, monkeypatch: pytest
     assert "In VS Code" in str(add_notebook_menu(raw=True))
 
 
-@pytest.fixture
-def fresh_jyquickhelper() -> Iterator[None]:
-    """Forget jyquickhelper, before and after."""
-
-    def forget() -> None:
-        for name in [name for name in sys.modules if name.split(".")[0] == "jyquickhelper"]:
-            del sys.modules[name]
-
-    forget()
-    yield
-    forget()
-
-
-@pytest.mark.usefixtures("fresh_jyquickhelper")
 @pytest.mark.parametrize("session", [None, "console-1", "gone.ipynb"])
 def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was(
     session: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -254,6 +224,8 @@ def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was
     from IPython.core import display as core_display
 
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "jyquickhelper"]:
+        monkeypatch.delitem(sys.modules, name)
     if session:
         monkeypatch.setenv("JPY_SESSION_NAME", session)
     names = dict(vars(core_display))

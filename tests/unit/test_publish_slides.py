@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from notebook_writer import external_references, published, run, shown, written
+from notebook_writer import external_references, published, run, shown, text
 
 from course.publish.slides_html import SlidesExporter, escape_script, inline_script
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup
     from nbformat import NotebookNode
 
 _EXPORTER = SlidesExporter()
@@ -21,31 +20,31 @@ def frame(rows: int, columns: int) -> str:
     return f"<table><thead><tr><th></th>{header}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def publish(*cells: NotebookNode) -> tuple[BeautifulSoup, list[str]]:
+def publish(*cells: NotebookNode) -> tuple[Any, list[str]]:
     return published(_EXPORTER, *cells)
 
 
-def slides(soup: BeautifulSoup) -> list[str]:
+def slides(soup: Any) -> list[str]:
     return [slide.get_text(" ", strip=True) for slide in soup.select(".slides > section > section")]
 
 
 @pytest.fixture(scope="module")
-def deck() -> BeautifulSoup:
+def deck() -> Any:
     soup, warnings = publish(
-        written("welcome", "notes"),
-        written("# Title", "slide"),
-        written("more text"),
-        written("## Second", "slide"),
-        written("appears", "fragment"),
-        written("tell the story", "notes"),
-        written("not for the room", "skip"),
-        written(r"### Below $\sqrt x$", "subslide"),
+        text("welcome", "notes"),
+        text("# Title", "slide"),
+        text("more text"),
+        text("## Second", "slide"),
+        text("appears", "fragment"),
+        text("tell the story", "notes"),
+        text("not for the room", "skip"),
+        text(r"### Below $\sqrt x$", "subslide"),
     )
     assert warnings == []
     return soup
 
 
-def test_slides_follow_the_slideshow_metadata(deck: BeautifulSoup) -> None:
+def test_slides_follow_the_slideshow_metadata(deck: Any) -> None:
     assert len(deck.select(".slides > section")) == 2
     texts = slides(deck)
     assert [len(texts), "more text" in texts[0], "appears" in texts[1]] == [3, True, True]
@@ -54,14 +53,14 @@ def test_slides_follow_the_slideshow_metadata(deck: BeautifulSoup) -> None:
     assert "not for the room" not in str(deck)
 
 
-def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: BeautifulSoup) -> None:
+def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: Any) -> None:
     first, second, _ = deck.select(".slides > section > section")
     assert [note.get_text(strip=True) for note in first.select("aside.notes")] == ["welcome"]
     assert [note.get_text(strip=True) for note in second.select("aside.notes")] == ["tell the story"]
     assert deck.select(".fragment aside") == []
 
 
-def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck: BeautifulSoup) -> None:
+def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck: Any) -> None:
     scripts = [script.get_text() for script in deck.find_all("script")]
     assert len(scripts) == 3
     assert deck.select_one(".slides math msqrt") is not None
@@ -75,14 +74,13 @@ def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck:
 
 def test_slide_attributes_are_kept_escaped_when_they_are_local() -> None:
     data = {"background_color": "#eee", "state": 'a"><script>b', "background-image": "https://a.org/x.png"}
-    soup, _ = publish(written("# Title", "slide", data=data))
+    soup, _ = publish(text("# Title", "slide", data=data))
     slide = soup.select_one("section[data-background-color='#eee']")
-    assert slide is not None
     assert slide["data-state"] == 'a"><script>b'
     assert "a.org" not in str(soup)
 
 
-def test_the_deck_is_numbered_linkable_and_starts_at_the_top(deck: BeautifulSoup) -> None:
+def test_the_deck_is_numbered_linkable_and_starts_at_the_top(deck: Any) -> None:
     settings = deck.find_all("script")[-1].get_text()
     assert 'slideNumber: "c/t"' in settings
     assert "hash: true" in settings
@@ -103,7 +101,7 @@ def test_the_scripts_of_reveal_can_stand_in_a_page(name: str) -> None:
 
 def test_without_metadata_each_heading_begins_a_slide() -> None:
     soup, _ = publish(
-        written("# Title\n\nhello\n\n## One\n\na\n\n```\n# not a heading\n```"), written("b"), written("### Two\n\nc")
+        text("# Title\n\nhello\n\n## One\n\na\n\n```\n# not a heading\n```"), text("b"), text("### Two\n\nc")
     )
     assert [text.split()[0] for text in slides(soup)] == ["Title", "One", "Two"]
     assert "not a heading" in slides(soup)[1]
@@ -154,7 +152,7 @@ def test_a_small_table_is_whole_and_says_nothing() -> None:
 
 def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> None:
     sentence = "a way of reading that says what it costs and what it gives, in a sentence of its own"
-    soup, _ = publish(written(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
+    soup, _ = publish(text(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
     assert [one.get_text() for one in soup.select("thead th")] == ["way", "cost", "answer"]
     assert [one.get_text() for one in soup.select("tbody td")] == [sentence] * 3
     assert soup.select(".notice") == []
@@ -162,21 +160,20 @@ def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> No
 
 def test_a_written_table_too_wide_even_when_folded_is_cut_with_a_notice() -> None:
     row = "|".join(f"COLUMN_NUMBER_{place}" for place in range(30))
-    soup, _ = publish(written(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
+    soup, _ = publish(text(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
     assert [line.get_text() for line in soup.select(".notice")] == ["4 of 30 columns shown"]
 
 
 def test_a_long_output_is_cut_with_the_count() -> None:
     soup, _ = publish(run("loop()", shown(plain="\n".join(map(str, range(100))))))
     block = soup.select_one("pre.output")
-    assert block is not None
     lines = block.get_text().split("\n")
     assert len(lines) == 15
     assert "… 86 lines not shown …" in lines
     assert lines[-1] == "99"
 
 
-@pytest.mark.parametrize("cells", [(), (written("a note", "notes"),), (written("hidden", "skip"),), (written(""),)])
+@pytest.mark.parametrize("cells", [(), (text("a note", "notes"),), (text("hidden", "skip"),), (text(""),)])
 def test_a_notebook_with_nothing_to_show_still_makes_a_slide(cells: tuple[NotebookNode, ...]) -> None:
     soup, _ = publish(*cells)
     assert len(slides(soup)) == 1

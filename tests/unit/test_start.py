@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.cli import main
 from course.errors import BadArgumentError
 from course.files import file_digest
-from course.shipped import shipped_folder
 from course.start import RECORD, deliver
 
 ONE, TWO, NEW, NEWER = "01_one.ipynb", "02_two.ipynb", "01_one.new.ipynb", "01_one.new2.ipynb"
@@ -127,35 +123,3 @@ def test_whatever_happens_no_text_of_the_student_disappears(
         else:
             deliver(source, folder, update=event == "update")
     assert written <= {path.read_text() for path in folder.glob("*.ipynb")}
-
-
-def start(*words: str) -> int | str | None:
-    with pytest.raises(SystemExit) as ended:
-        main(["start", *words])
-    return ended.value.code
-
-
-def test_the_command_makes_the_folder_with_its_data_and_says_how_to_open_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "1") == 0
-    assert "01_data.ipynb" in capsys.readouterr().out
-    lessons = {path.name for path in shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb")}
-    assert lessons | {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"} <= set(names(tmp_path / "work"))
-
-
-def test_a_lesson_that_does_not_exist_is_named_before_anything_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "77") == 2
-    assert "no lesson 77; choose one of" in capsys.readouterr().err
-    assert not (tmp_path / "work").exists()
-
-
-def test_jupyterlab_is_opened_in_the_folder_on_the_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr(subprocess, "call", lambda words, cwd: calls.append((words, cwd)) or 0)
-    folder = tmp_path / "work"
-    assert start(str(folder), "--lesson", "1") == 0
-    root = f"--ServerApp.root_dir={folder}"
-    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]
