@@ -43,12 +43,8 @@ def markdown_to_html(
 ) -> str:
     """Return the HTML of a Markdown text; a picture whose attachment is missing keeps its ``attachment:`` address.
 
-    Args:
-        source: the text.
-        add_formula: takes each formula, and says what stands for it in the HTML.
-        warn: told in one line what is not shown as it should be.
-        attachments: pictures carried by the cell, by name then MIME type.
-        highlighted: whether code is coloured by classes; else it is ``<pre data-language="…">``.
+    ``add_formula`` takes each formula and says what stands for it, ``warn`` is told in one line what is not shown as it
+    should be. ``attachments`` are by name then MIME type. Code not ``highlighted`` is ``<pre data-language="…">``.
     """
     renderer = _Renderer(add_formula, warn, attachments=attachments or {}, highlighted=highlighted)
     return MarkdownWithMath(renderer=renderer).render(source)

@@ -126,11 +126,7 @@ def slide_attributes(cell: Any) -> str:
 
 
 def inline_script(name: str) -> str:
-    """Return a script of reveal.js, such as ``dist/reveal.js``, ready to stand between ``<script>`` tags.
-
-    Raises:
-        MissingDependencyError: reveal.js is not installed.
-    """
+    """Return a script of reveal.js, such as ``dist/reveal.js``, ready to stand between ``<script>`` tags."""
     return escape_script(re.sub(r"(?m)^//# sourceMappingURL=.*$", "", _reveal(name)).strip())
 
 

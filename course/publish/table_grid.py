@@ -134,11 +134,7 @@ def rows_shown(grid: Grid, most: int, last: int) -> list[int | None]:
 def columns_shown(grid: Grid, widths: list[float], room: float, mark: float) -> list[int | None]:
     """Return the columns to show: all if they fit, else row headers, then others taken in turn from both ends.
 
-    Args:
-        grid: the table.
-        widths: width of each column.
-        room: width of the place where the table is shown, in the same unit.
-        mark: width of the column that stands for those left out.
+    ``mark`` is the width, in the unit of the others and of ``room``, of the column that stands for those left out.
     """
     if sum(widths) <= room:
         return list(range(grid.columns))
@@ -222,10 +218,7 @@ def _chosen(lines: list[list[Cell]], places: Places) -> list[list[Cell]]:
 def frame_tables(fragment: BeautifulSoup, numbers: Iterator[int], limits: TableLimits | None) -> None:
     """Put each table in a region that scrolls, reachable by keyboard, named by its number and size.
 
-    Args:
-        fragment: the text that may hold tables.
-        numbers: gives the number of the next table.
-        limits: the largest table shown whole; None to show every table whole.
+    ``numbers`` gives the number of the next table. Without ``limits`` every table is shown whole.
     """
     for style in fragment.find_all("style", attrs={"scoped": True}):
         style.decompose()  # pandas' own look, which fights with the page's

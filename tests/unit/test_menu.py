@@ -19,7 +19,8 @@ from notebook_writer import write_notebook as write_cells
 
 from course.errors import BadArgumentError
 from course.menu import NotebookMenu, add_notebook_menu
-from course.publish.execute import execute_notebook
+from course.publish.execute import ExecutedNotebook, execute_notebooks
+from course.publish.lessons import read_lesson
 from course.publish.markdown import DropMenu, is_menu
 
 
@@ -243,7 +244,10 @@ def test_without_a_file_nor_jyquickhelper_one_line_says_so(monkeypatch: pytest.M
 
 
 def test_a_real_kernel_stores_the_menu_marked_so_that_exporters_drop_it(tmp_path: Path) -> None:
-    notebook = execute_notebook(write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second")).notebook
+    lesson = read_lesson(write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second"))
+    found: list[ExecutedNotebook] = []
+    execute_notebooks([lesson], tmp_path / "work", on_executed=lambda _, done: found.append(done))
+    notebook = found[0].notebook
     (output,) = notebook.cells[0].outputs
     assert output.metadata == {"course": {"menu": True}}
     assert set(output.data) == {"text/html", "text/plain"}

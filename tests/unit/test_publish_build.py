@@ -15,11 +15,10 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
 from course.errors import BuildError, OutputError, UnknownFormatError
-from course.publish.build import BuildOptions, BuildReport, build_site
+from course.publish.build import BuildOptions, BuildReport, build_site, recover_folder, replacing_folder, scratch_folder
 from course.publish.cache import Cache
 from course.publish.convert import FORMATS, Converter, select_formats
 from course.publish.lessons import discover_lessons
-from course.publish.swap import recover_folder, replacing_folder, scratch_folder
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 

@@ -9,7 +9,7 @@ import pytest
 from notebook_writer import code, contents, text, write_notebook
 
 from course.errors import BuildError
-from course.publish.execute import ExecutedNotebook, execute_notebook, execute_notebooks
+from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import discover_lessons, read_lesson
 
 MEET = """
@@ -134,6 +134,6 @@ def test_a_failing_cell_is_named_with_its_line_and_error_and_stops_the_others(tm
 def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: Path, last: str, message: str) -> None:
     path = write_notebook(tmp_path / "01_bad.ipynb", code("pass"), code(last))
     with pytest.raises(BuildError) as caught:
-        execute_notebook(path, timeout=1)
+        execute_notebooks([read_lesson(path)], tmp_path / "work", timeout=1, on_executed=print)
     assert str(caught.value).startswith("01_bad.ipynb, cell 2 of 2")
     assert message in str(caught.value)

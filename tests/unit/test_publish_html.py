@@ -62,7 +62,7 @@ def page() -> Any:
         run("frame.head()", shown(html="<table border='1'><thead><tr><th></th><th>a</th></tr></thead></table>")),
         run("print(1)", stream("1\n")),
         r"$$\sqrt{x}$$",
-        run("Math()", shown(latex=r"$\displaystyle \frac{a}{b}$", plain="<Math>")),
+        run("Math()", shown(latex=r"a<b> $\displaystyle \frac{a}{b}$", plain="<Math>")),
     )
     assert warnings == []
     return soup
@@ -100,6 +100,7 @@ def test_the_page_has_its_landmarks_language_skip_link_and_the_lessons_around(pa
 def test_formulas_are_mathml_with_their_font_and_no_delimiter_left(page: Any) -> None:
     assert page.select_one("main math[display=block] msqrt") is not None
     assert page.select_one(".output math mfrac") is not None
+    assert "a<b> " in page.get_text()
     assert "font/woff2;base64," in str(page.style)
     assert "$" not in page.main.get_text()
 

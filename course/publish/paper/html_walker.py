@@ -67,8 +67,8 @@ class HtmlWalker:
             "details": self._details,
             "a": self._link,
             **dict.fromkeys(("img", "iframe", "video", "audio", "source", "embed"), self._picture),
-            "x-svg": self._svg,
-            "x-math": self._formula,
+            "x-svg": lambda tag: image(str(tag["data-source"]).encode("utf-8", "replace"), "svg", context, "", {}),
+            "x-math": lambda tag: formula(tag.get_text(), context.parts, display=tag.has_attr("data-display")),
             "table": lambda tag: table(tag, context, self._rules, self._children),
             **dict.fromkeys(("code", "tt", "samp"), lambda tag: call("inline-code", flowing(tag.get_text()) or EMPTY)),
             **dict.fromkeys(("td", "th"), lambda tag: block([self._children(tag), "[ ]"])),
@@ -183,12 +183,6 @@ class HtmlWalker:
             return self._children(tag)
         self.context.parts.warn(self.context.words("missing_image", name=address[:80] or name))
         return call("missing", literal(self.context.words("missing_image", name=name[:80])))
-
-    def _svg(self, tag: Tag) -> str:
-        return image(str(tag["data-source"]).encode("utf-8", "replace"), "svg", self.context, "", {})
-
-    def _formula(self, tag: Tag) -> str:
-        return formula(tag.get_text(), self.context.parts, display=tag.get("data-display") is not None)
 
     @staticmethod
     def _checkbox(tag: Tag) -> str:

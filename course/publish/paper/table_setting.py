@@ -11,7 +11,7 @@ import tinycss2  # type: ignore[import-untyped]
 from tinycss2.color4 import parse_color  # type: ignore[import-untyped]
 
 from course.publish import table_grid as grids
-from course.publish.paper.compiler import EMPTY, array, block, call, literal, points
+from course.publish.paper.compiler import EMPTY, array, block, call, literal, points, styled
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -43,14 +43,7 @@ class Look:
 
 
 def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Callable[[Tag], str]) -> str:
-    """Return the Typst expression of a table.
-
-    Args:
-        tag: the ``table`` element.
-        context: where the table is set.
-        rules: declarations of the style elements that go with it, by identifier.
-        walk: sets the children of a cell.
-    """
+    """Return the Typst expression of a table; ``rules`` are those of its styles, ``walk`` sets what a cell holds."""
     grid = grids.read_grid(tag)
     if not grid.columns:
         return EMPTY
@@ -92,10 +85,7 @@ def _content(cell: Cell, look: Look, walk: Callable[[Tag], str], *, broken: bool
     else:
         shown = walk(cell.tag)
     bold = cell.header if look.bold is None else look.bold
-    if not (look.color or bold or look.italic):
-        return shown
-    weight, style = '"bold"' if bold else None, '"italic"' if look.italic else None
-    return call("text", shown, fill=look.color, weight=weight, style=style)
+    return styled(shown, look.color, bold=bold, italic=look.italic)
 
 
 def _is_numeric(grid: Grid, column: int) -> bool:
