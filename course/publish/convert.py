@@ -98,13 +98,9 @@ def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Fo
 
 @dataclass
 class Published:
-    """What is known of a lesson once it is in the site.
+    """What is known of a lesson once it is in the site: the size in bytes of each format, one-line warnings.
 
-    Attributes:
-        seconds: wall time of its cells, or None if it was not executed.
-        peak_bytes: peak resident memory of its kernel, or None if it was not executed.
-        sizes: size in bytes of the file of each format.
-        warnings: what could not be rendered as it should, one line each.
+    The wall time of its cells and the peak resident memory of its kernel are None if it was not executed.
     """
 
     lesson: Lesson

@@ -57,9 +57,10 @@ def execute_notebooks(
     """Execute notebooks, each in a fresh kernel and a copy of its folder; the notebooks themselves are not touched.
 
     Args:
-        lessons: the notebooks, of which ``workers`` run at the same time.
+        lessons: the notebooks.
         work: folder of the copies; created, its content is the caller's to remove.
         data_files: files copied in the ``data/`` folder beside each notebook.
+        workers: how many run at the same time.
         timeout: seconds a cell may last, or None for no limit.
         on_executed: called with each notebook as soon as it is done.
 

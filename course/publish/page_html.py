@@ -31,16 +31,9 @@ if TYPE_CHECKING:
 
 # What a page can show of an output, best first.
 SHOWN_TYPES = (
-    "text/html",
-    "text/markdown",
-    "image/svg+xml",
-    "text/latex",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
+    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "image/gif", "image/webp",
     "text/plain",
-)
+)  # fmt: skip
 Colour = tuple[int, int, int]
 # The page's background for errors, the least favourable of each theme: see cells.css and page.css.
 _LIGHT = (255, 242, 242)

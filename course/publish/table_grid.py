@@ -88,10 +88,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class TableLimits:
-    """The largest table shown whole: number of body rows, width in characters of its widest cells.
-
-    Where the text of cells is folded, ``folded``, a column is as wide as its longest word.
-    """
+    """The largest table shown whole: body rows, and characters; a ``folded`` column is as wide as its longest word."""
 
     rows: int
     characters: int

@@ -201,18 +201,15 @@ def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
     assert repr(first) == "Menu of the notebook: 2 headings"
 
 
-def test_a_name_relative_to_the_server_is_found_in_the_folder_of_the_kernel(
+def test_the_file_is_told_by_the_server_relative_to_its_folder_or_by_vscode_in_a_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from IPython.testing.globalipapp import get_ipython
+
     write_notebook(tmp_path / "lesson.ipynb", "## Found")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JPY_SESSION_NAME", "folder/of/server/lesson.ipynb")
     assert "Found" in str(add_notebook_menu(raw=True))
-
-
-def test_vscode_tells_the_file_in_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from IPython.testing.globalipapp import get_ipython
-
     path = write_notebook(tmp_path / "vscode.ipynb", "## In VS Code")
     monkeypatch.setitem(get_ipython().user_ns, "__vsc_ipynb_file__", str(path))
     assert "In VS Code" in str(add_notebook_menu(raw=True))

@@ -53,14 +53,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def before(folder: Path) -> dict[str, bytes]:
-    """Return the folder as it was before any execution."""
-    return contents(folder)
-
-
-@pytest.fixture(scope="module")
-def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebook]:
-    """Return the lessons of the folder after execution, by name."""
+def executed(folder: Path) -> dict[str, ExecutedNotebook]:
+    """Return the lessons of the folder after execution, by name; the folder stays as it was."""
+    before = contents(folder)
     given = folder.parent / "given.txt"
     given.write_text("given")
     found: dict[str, ExecutedNotebook] = {}
@@ -73,6 +68,7 @@ def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebo
             [given],
             on_executed=lambda lesson, done: found.update({lesson.name: done}),
         )
+    assert contents(folder) == before
     return found
 
 
@@ -81,11 +77,10 @@ def printed(executed: ExecutedNotebook, cell: int) -> str:
 
 
 def test_two_notebooks_run_at_the_same_time_each_in_a_copy_with_its_neighbours_and_the_data(
-    folder: Path, before: dict[str, bytes], executed: dict[str, ExecutedNotebook]
+    executed: dict[str, ExecutedNotebook],
 ) -> None:
     assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
     assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
-    assert contents(folder) == before
 
 
 def test_a_cell_that_must_raise_does_not_stop_the_notebook(executed: dict[str, ExecutedNotebook]) -> None:

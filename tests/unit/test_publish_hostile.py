@@ -23,7 +23,6 @@ from pypdf import PdfReader
 
 from course.errors import BuildError
 from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.convert import FORMATS, Format
 from course.publish.lessons import discover_lessons
 from course.publish.paper import PDFExporter
 
@@ -32,11 +31,11 @@ ARTICLE = PDFExporter()
 NAMES = {name: f"{number:02d}_{name.replace(' ', '_')}" for number, name in enumerate(HOSTILE)}
 
 
-def built(folder: Path, notebooks: dict[str, bytes], formats: tuple[Format, ...] = FORMATS) -> BuildReport:
+def built(folder: Path, notebooks: dict[str, bytes]) -> BuildReport:
     (folder / "notebooks").mkdir()
     for name, content in notebooks.items():
         (folder / "notebooks" / f"{name}.ipynb").write_bytes(content)
-    options = BuildOptions(folder / "site", folder / "cache", formats, execute=False)
+    options = BuildOptions(folder / "site", folder / "cache", execute=False)
     return build_site(discover_lessons(folder / "notebooks"), options)
 
 

@@ -80,7 +80,7 @@ def test_html_keeps_its_tags_and_its_code_and_reads_entities() -> None:
     assert warnings == []
 
 
-def test_the_font_holds_what_the_formulas_ask_for_and_what_browsers_add() -> None:
+def test_the_font_holds_what_formulas_ask_for_and_browsers_add_is_small_and_absent_without_formula() -> None:
     html, _ = typeset(r"\sqrt{x} + \alpha h - \mathbb{R}")
     wanted = {"√", "𝑥", "𝛼", "ℎ", "ℝ", "\u2212", "(", "0"}  # noqa: RUF001
     assert wanted <= formula_characters(html)
@@ -89,10 +89,6 @@ def test_the_font_holds_what_the_formulas_ask_for_and_what_browsers_add() -> Non
     font = TTFont(io.BytesIO(base64.b64decode(source[1])))
     assert {ord(character) for character in wanted} <= set(font.getBestCmap())
     assert "MATH" in font
-
-
-def test_the_font_is_small_and_absent_without_formula() -> None:
-    html, _ = typeset(r"\bar x = \frac{1}{n} \sum_{i=1}^n x_i")
     assert 2_000 < len(mathematics_font_css(html)) < 20_000
     assert mathematics_font_css("<p>no formula</p>") == ""
 

@@ -28,6 +28,10 @@ def slides(soup: Any) -> list[str]:
     return [slide.get_text(" ", strip=True) for slide in soup.select(".slides > section > section")]
 
 
+def notices(soup: Any) -> list[str]:
+    return [line.get_text() for line in soup.select(".notice")]
+
+
 @pytest.fixture(scope="module")
 def deck() -> Any:
     soup, warnings = publish(
@@ -60,7 +64,7 @@ def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: Any) -> None:
     assert deck.select(".fragment aside") == []
 
 
-def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck: Any) -> None:
+def test_the_deck_holds_reveal_its_notes_its_settings_and_the_theme_and_fetches_nothing(deck: Any) -> None:
     scripts = [script.get_text() for script in deck.find_all("script")]
     assert len(scripts) == 3
     assert deck.select_one(".slides math msqrt") is not None
@@ -70,6 +74,7 @@ def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck:
     assert "--text-size" in str(deck.style)
     assert external_references(deck) == []
     assert "sourceMappingURL" not in str(deck)
+    assert all(setting in scripts[2] for setting in ('slideNumber: "c/t"', "hash: true", "center: false"))
 
 
 def test_slide_attributes_are_kept_escaped_when_they_are_local() -> None:
@@ -78,13 +83,6 @@ def test_slide_attributes_are_kept_escaped_when_they_are_local() -> None:
     slide = soup.select_one("section[data-background-color='#eee']")
     assert slide["data-state"] == 'a"><script>b'
     assert "a.org" not in str(soup)
-
-
-def test_the_deck_is_numbered_linkable_and_starts_at_the_top(deck: Any) -> None:
-    settings = deck.find_all("script")[-1].get_text()
-    assert 'slideNumber: "c/t"' in settings
-    assert "hash: true" in settings
-    assert "center: false" in settings
 
 
 @pytest.mark.parametrize("dangerous", ["</script>", "</SCRIPT >", "<!--", "<script src=x>"])
@@ -114,9 +112,7 @@ def test_a_wide_and_long_table_is_cut_with_a_notice() -> None:
     names = [name.get_text() for name in soup.select("thead th")]
     assert (names[1], names[-1], names.count("…")) == ("COLUMN_0", "COLUMN_55", 1)
     assert {len(row) for row in rows} == {len(names)}
-    assert [line.get_text() for line in soup.select(".notice")] == [
-        f"11 of 50 rows, {len(names) - 2} of 56 columns shown"
-    ]
+    assert notices(soup) == [f"11 of 50 rows, {len(names) - 2} of 56 columns shown"]
 
 
 def test_a_table_with_spans_is_cut_and_its_spans_follow() -> None:
@@ -131,23 +127,20 @@ def test_a_table_with_spans_is_cut_and_its_spans_follow() -> None:
     assert sum(int(str(cell.get("colspan", "1"))) for cell in top.select("th")) == shown_columns < 20
     spans = [int(str(cell.get("rowspan", "1"))) for cell in soup.select("tbody th")]
     assert sum(spans) == len(soup.select("tbody tr")) == 12
-    assert [line.get_text() for line in soup.select(".notice")] == [
-        f"11 of 20 rows, {shown_columns - 2} of 40 columns shown"
-    ]
+    assert notices(soup) == [f"11 of 20 rows, {shown_columns - 2} of 40 columns shown"]
 
 
 def test_a_table_that_pandas_cut_is_counted_from_what_pandas_says() -> None:
     soup, _ = publish(run("frame", shown(html=f"<div>{frame(5, 20)}<p>5 rows × 56 columns</p></div>")))  # noqa: RUF001
-    notices = [line.get_text() for line in soup.select(".outputs p")]
-    assert len(notices) == 1
-    assert re.fullmatch(r"\d of 56 columns shown", notices[0])
+    (said,) = soup.select(".outputs p")
+    assert re.fullmatch(r"\d of 56 columns shown", said.get_text())
 
 
 def test_a_small_table_is_whole_and_says_nothing() -> None:
     soup, _ = publish(run("frame", shown(html=frame(5, 3))))
     assert len(soup.select("tbody tr")) == 5
     assert len(soup.select("thead th")) == 4
-    assert soup.select(".notice") == []
+    assert notices(soup) == []
 
 
 def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> None:
@@ -155,13 +148,13 @@ def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> No
     soup, _ = publish(text(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
     assert [one.get_text() for one in soup.select("thead th")] == ["way", "cost", "answer"]
     assert [one.get_text() for one in soup.select("tbody td")] == [sentence] * 3
-    assert soup.select(".notice") == []
+    assert notices(soup) == []
 
 
 def test_a_written_table_too_wide_even_when_folded_is_cut_with_a_notice() -> None:
     row = "|".join(f"COLUMN_NUMBER_{place}" for place in range(30))
     soup, _ = publish(text(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
-    assert [line.get_text() for line in soup.select(".notice")] == ["4 of 30 columns shown"]
+    assert notices(soup) == ["4 of 30 columns shown"]
 
 
 def test_a_long_output_is_cut_with_the_count() -> None:

@@ -72,7 +72,9 @@ class HtmlWalker:
             "table": lambda tag: table(tag, context, self._rules, self._children),
             **dict.fromkeys(("code", "tt", "samp"), lambda tag: call("inline-code", flowing(tag.get_text()) or EMPTY)),
             **dict.fromkeys(("td", "th"), lambda tag: block([self._children(tag), "[ ]"])),
-            "input": self._checkbox,
+            "input": lambda tag: (
+                literal("☑ " if tag.has_attr("checked") else "☐ ") if tag.get("type") == "checkbox" else ""
+            ),
             "hr": lambda _tag: "rule()",
             "br": lambda _tag: "linebreak()",
             "wbr": lambda _tag: "may-break",
@@ -183,10 +185,6 @@ class HtmlWalker:
             return self._children(tag)
         self.context.parts.warn(self.context.words("missing_image", name=address[:80] or name))
         return call("missing", literal(self.context.words("missing_image", name=name[:80])))
-
-    @staticmethod
-    def _checkbox(tag: Tag) -> str:
-        return literal("☑ " if tag.has_attr("checked") else "☐ ") if tag.get("type") == "checkbox" else ""
 
 
 def _scheme(address: str) -> str:
