@@ -24,7 +24,6 @@ MIMES = {
 
 
 def text(source: str, kind: str = "", **slideshow: Any) -> NotebookNode:
-    """Return a markdown cell, of a slide type if one is given."""
     cell: NotebookNode = new_markdown_cell(source)
     if kind:
         cell.metadata["slideshow"] = {"slide_type": kind, **slideshow}
@@ -32,12 +31,10 @@ def text(source: str, kind: str = "", **slideshow: Any) -> NotebookNode:
 
 
 def code(source: str, *tags: str) -> NotebookNode:
-    """Return a code cell with these tags and no output."""
     return run(source, **({"tags": list(tags)} if tags else {}))
 
 
 def run(source: str, *outputs: NotebookNode, **metadata: Any) -> NotebookNode:
-    """Return a code cell with its outputs and metadata."""
     cell: NotebookNode = new_code_cell(source, outputs=list(outputs), metadata=metadata)
     return cell
 
@@ -50,7 +47,6 @@ def shown(*, metadata: dict[str, Any] | None = None, **data: Any) -> NotebookNod
 
 
 def stream(text: str) -> NotebookNode:
-    """Return what a cell printed."""
     output: NotebookNode = new_output("stream", text=text)
     return output
 
@@ -62,7 +58,6 @@ def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_notebook(path: Path, *cells: dict[str, Any]) -> Path:
-    """Write a notebook of these cells and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(notebook(*cells)), encoding="utf-8")
     return path

@@ -141,9 +141,7 @@ def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any) -> 
     ]
 
 
-def test_cells_without_identifier_are_reached_by_the_anchors_of_nbconvert(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cells_without_identifier_are_reached_by_anchors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = ["## Élan `a b`", '## "50 %" [x]', "## Plot ![alt](p.png) and <b>bold</b>", "## $x^2$ &eacute;"]
     path = write_notebook(tmp_path / "old.ipynb", *sources)
     notebook = json.loads(path.read_text(encoding="utf-8")) | {"nbformat_minor": 4}
@@ -201,9 +199,7 @@ def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
     assert repr(first) == "Menu of the notebook: 2 headings"
 
 
-def test_the_file_is_told_by_the_server_relative_to_its_folder_or_by_vscode_in_a_variable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_told_by_the_server_or_by_vscode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from IPython.testing.globalipapp import get_ipython
 
     write_notebook(tmp_path / "lesson.ipynb", "## Found")

@@ -236,21 +236,16 @@ def test_what_a_running_process_makes_is_not_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_site_that_cannot_be_written_is_an_output_error(tmp_path: Path, built: Course) -> None:
+def test_a_place_that_cannot_be_written_and_a_name_given_twice_are_refused(tmp_path: Path, built: Course) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write in"):
         built.build(output=tmp_path / "file" / "site")
-
-
-def test_two_notebooks_of_the_same_name_are_refused(built: Course) -> None:
     lessons = discover_lessons(built.notebooks)
     with pytest.raises(BuildError, match="two notebooks would be published as notebooks/01_first"):
         build_site([*lessons, lessons[0]], built.options)
 
 
-def test_formats_are_chosen_in_the_order_of_the_table_and_each_has_an_exporter_of_its_own_suffix(
-    tmp_path: Path,
-) -> None:
+def test_formats_are_chosen_in_their_order_and_each_has_an_exporter_of_its_suffix(tmp_path: Path) -> None:
     assert select_formats(["script", "notebook"]) == QUICK == (FORMATS[0], FORMATS[3])
     with pytest.raises(UnknownFormatError, match=r"unknown format: docx; choose among notebook, html"):
         select_formats(["html", "docx"])
@@ -283,7 +278,7 @@ def notebook(tmp_path: Path) -> Path:
     return write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text("# Title"), code("1"))
 
 
-def test_an_execution_key_follows_source_neighbours_data_code_and_versions(
+def test_an_execution_key_follows_all_that_outputs_depend_on(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / "data.csv"
@@ -334,21 +329,17 @@ def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:
     assert "pytest" not in versions()
 
 
-def test_a_record_is_found_under_its_key_only(tmp_path: Path) -> None:
+def test_a_record_is_found_under_its_key_only_and_a_file_as_long_as_it_is_not_altered(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     assert cache.find_record("lesson", "key") is None
     cache.store_record("lesson", "key", {"seconds": 1.5})
     assert cache.find_record("lesson", "key") == {"seconds": 1.5}
     assert cache.find_record("lesson", "other") is None
     assert Cache(tmp_path / "cache", read=False).find_record("lesson", "key") is None
-
-
-def test_a_file_that_was_altered_is_not_found(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
     stored = cache.store_file("page.html", "key", b"page", warnings=["one"])
     assert cache.find_file("page.html", "key") == stored
     assert stored[1]["warnings"] == ["one"]
-    (tmp_path / "page.html").write_bytes(b"pag")
+    (tmp_path / "cache" / "page.html").write_bytes(b"pag")
     assert cache.find_file("page.html", "key") is None
 
 

@@ -76,9 +76,7 @@ def printed(executed: ExecutedNotebook, cell: int) -> str:
     return "".join(output.get("text", "") for output in executed.notebook.cells[cell].outputs)
 
 
-def test_two_notebooks_run_at_the_same_time_each_in_a_copy_with_its_neighbours_and_the_data(
-    executed: dict[str, ExecutedNotebook],
-) -> None:
+def test_two_notebooks_run_at_once_each_in_a_copy_of_its_folder(executed: dict[str, ExecutedNotebook]) -> None:
     assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
     assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
 
@@ -89,9 +87,7 @@ def test_a_cell_that_must_raise_does_not_stop_the_notebook(executed: dict[str, E
     assert cells[4].execution_count == 5
 
 
-def test_outputs_name_no_folder_and_no_process_of_the_machine(
-    folder: Path, executed: dict[str, ExecutedNotebook]
-) -> None:
+def test_outputs_name_nothing_of_the_machine(folder: Path, executed: dict[str, ExecutedNotebook]) -> None:
     text = str([cell.outputs for cell in executed["01_first"].notebook.cells])
     assert "careful" in text
     for name in (str(folder.parent), str(Path.home()), "ipykernel_", "~/"):

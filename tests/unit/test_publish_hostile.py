@@ -87,10 +87,8 @@ def test_the_notebook_is_published_as_it_is_and_becomes_pdf(site: Path, name: st
 
 
 def test_long_lines_and_huge_outputs_are_cut_with_a_count(site: Path) -> None:
-    huge = BeautifulSoup((site / f"{NAMES['huge output']}.html").read_text(encoding="utf-8"), "html.parser")
-    assert "lines not shown" in huge.get_text()
-    slide = (site / f"{NAMES['long line']}.slides.html").read_text(encoding="utf-8")
-    assert "characters not shown" in slide
+    assert "lines not shown" in (site / f"{NAMES['huge output']}.html").read_text(encoding="utf-8")
+    assert "characters not shown" in (site / f"{NAMES['long line']}.slides.html").read_text(encoding="utf-8")
     assert max((site / f"{NAMES[name]}.html").stat().st_size for name in HOSTILE) < 500_000
 
 
@@ -116,7 +114,7 @@ def test_what_is_not_a_notebook_is_refused_with_one_line(tmp_path: Path, content
 
 @pytest.mark.parametrize("output", [{"output_type": "stream", "name": "stdout"}, {"output_type": "strange"}])
 @pytest.mark.parametrize("metadata", [{"metadata": {}}, {}])
-def test_a_notebook_that_lacks_what_the_format_asks_for_is_refused_with_one_line(
+def test_a_notebook_against_the_schema_is_refused(
     tmp_path: Path, output: dict[str, str], metadata: dict[str, Any]
 ) -> None:
     cell = {"cell_type": "code", "id": "a", "source": "1", "outputs": [output], "execution_count": 1, **metadata}

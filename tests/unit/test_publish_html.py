@@ -219,9 +219,7 @@ def test_a_style_holds_no_mark_that_a_browser_could_read_as_an_element(outside: 
     ],
     ids=["stream", "value", "widget", "long", "wide"],
 )
-def test_a_text_output_is_escaped_or_cut_with_the_count_or_named(
-    output: NotebookNode, expected: str, warned: int
-) -> None:
+def test_a_text_output_is_escaped_cut_or_named(output: NotebookNode, expected: str, warned: int) -> None:
     soup, warnings = publish(run("x", output))
     assert re.fullmatch(expected, soup.select_one("pre.output").get_text())
     assert len(warnings) == warned

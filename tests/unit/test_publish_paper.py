@@ -255,14 +255,11 @@ def deck() -> list[Any]:
     return published(SlidesPDFExporter)
 
 
-def test_each_slide_is_one_wide_page_with_its_number(deck: list[Any]) -> None:
+def test_each_slide_is_a_numbered_wide_page_with_its_fragments_without_notes_and_skipped_cells(deck: list[Any]) -> None:
     assert len(deck) == 5
     for number, page in enumerate(deck, start=1):
         assert (round(page.mediabox.width), round(page.mediabox.height)) == (960, 540)
         assert f"{number} / 5" in page.extract_text()
-
-
-def test_fragments_are_merged_and_notes_and_skipped_cells_left_out(deck: list[Any]) -> None:
     text = "\n".join(page.extract_text() for page in deck)
     assert "revealed" in deck[1].extract_text()
     assert "said aloud" not in text

@@ -1,27 +1,26 @@
+"""A deck is one file that shows the slides of its notebook, each small enough for its page."""
+
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from notebook_writer import external_references, published, run, shown, text
 
-from course.publish.slides_html import SlidesExporter, escape_script, inline_script
+from course.publish.slides_html import SlidesExporter, escape_script
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_EXPORTER = SlidesExporter()
+publish = partial(published, SlidesExporter())
 
 
 def frame(rows: int, columns: int) -> str:
     header = "".join(f"<th>COLUMN_{place}</th>" for place in range(columns))
     body = "".join(f"<tr><th>{row}</th>{'<td>1234.5</td>' * columns}</tr>" for row in range(rows))
     return f"<table><thead><tr><th></th>{header}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def publish(*cells: NotebookNode) -> tuple[Any, list[str]]:
-    return published(_EXPORTER, *cells)
 
 
 def slides(soup: Any) -> list[str]:
@@ -48,16 +47,13 @@ def deck() -> Any:
     return soup
 
 
-def test_slides_follow_the_slideshow_metadata(deck: Any) -> None:
+def test_slides_follow_their_metadata_and_notes_belong_to_the_slide_never_to_a_fragment(deck: Any) -> None:
     assert len(deck.select(".slides > section")) == 2
     texts = slides(deck)
     assert [len(texts), "more text" in texts[0], "appears" in texts[1]] == [3, True, True]
     fragments = deck.select(".fragment")
     assert [fragment.get_text(strip=True) for fragment in fragments] == ["appears"]
     assert "not for the room" not in str(deck)
-
-
-def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: Any) -> None:
     first, second, _ = deck.select(".slides > section > section")
     assert [note.get_text(strip=True) for note in first.select("aside.notes")] == ["welcome"]
     assert [note.get_text(strip=True) for note in second.select("aside.notes")] == ["tell the story"]
@@ -67,6 +63,7 @@ def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: Any) -> None:
 def test_the_deck_holds_reveal_its_notes_its_settings_and_the_theme_and_fetches_nothing(deck: Any) -> None:
     scripts = [script.get_text() for script in deck.find_all("script")]
     assert len(scripts) == 3
+    assert not re.search(r"<!--|</?script", "".join(scripts), re.IGNORECASE)
     assert deck.select_one(".slides math msqrt") is not None
     assert "font/woff2;base64," in str(deck.style)
     assert "Reveal" in scripts[0]
@@ -90,11 +87,6 @@ def test_a_script_cannot_end_the_element_it_stands_in(dangerous: str) -> None:
     escaped = escape_script(f"var text = '{dangerous}';")
     assert dangerous not in escaped
     assert escaped.replace("\\x3C", "<") == f"var text = '{dangerous}';"
-
-
-@pytest.mark.parametrize("name", ["dist/reveal.js", "plugin/notes/notes.js"])
-def test_the_scripts_of_reveal_can_stand_in_a_page(name: str) -> None:
-    assert re.search(r"<!--|</?script", inline_script(name), re.IGNORECASE) is None
 
 
 def test_without_metadata_each_heading_begins_a_slide() -> None:
