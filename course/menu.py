@@ -12,7 +12,7 @@ import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,7 @@ _SAME_ANCHOR_EVERYWHERE = re.compile(r"[A-Za-z0-9 _.?/:@!&'()*+,;=-]+")
 
 @dataclass(frozen=True, repr=False)
 class NotebookMenu:
-    """A menu that a notebook displays; the output is marked so that an exporter can leave it out.
-
-    Attributes:
-        html: the menu.
-        summary: what is shown where HTML is not, one line.
-    """
+    """A menu that a notebook displays, or one line where HTML is not; marked so that an exporter can leave it out."""
 
     html: str
     summary: str
@@ -188,23 +183,10 @@ def _nested_list(entries: Sequence[tuple[Heading, str]]) -> str:
 
 
 def _script_menu(**options: Any) -> str | None:
-    """Return the script of jyquickhelper that makes a menu of what the page shows, for the classic notebook.
+    """Return the script of jyquickhelper that makes a menu of what the page shows, or None without jyquickhelper.
 
-    Args:
-        options: the arguments of ``jyquickhelper.add_notebook_menu``, but ``raw``.
-
-    Returns:
-        HTML and JavaScript, or None where jyquickhelper cannot be imported.
+    Version 0.4.220 is imported, which looks for ``display`` where IPython 9 no longer has it.
     """
-    try:
-        script = _import_jyquickhelper()
-    except ImportError:
-        return None
-    return str(script(raw=True, **options))
-
-
-def _import_jyquickhelper() -> Callable[..., Any]:
-    """Import jyquickhelper 0.4.220, which looks for ``display`` where IPython 9 no longer has it."""
     from IPython.core import display as core_display
     from IPython.display import display
 
@@ -216,7 +198,9 @@ def _import_jyquickhelper() -> Callable[..., Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from jyquickhelper import add_notebook_menu as script
+    except ImportError:
+        return None
     finally:
         if is_missing:
             del names["display"]
-    return script  # type: ignore[no-any-return]
+    return str(script(raw=True, **options))

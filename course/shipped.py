@@ -25,21 +25,14 @@ def shipped_folder(name: Literal["notebooks", "slides"]) -> Path:
 
 
 def shipped_lessons() -> list[Path]:
-    """Return the notebooks of the lessons, in their order.
-
-    Raises:
-        MissingDependencyError: the installation is not complete.
-    """
+    """Return the notebooks of the lessons, in their order; raises as ``shipped_folder`` does."""
     return sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def wheel_file(requirement: str, ending: str, *, needed_for: str) -> Path:
     """Return the file of an installed distribution whose path ends so; its modules are not imported.
 
-    Args:
-        requirement: what is given to pip, such as ``ziamath==0.13``.
-        ending: the last parts of the path.
-        needed_for: what cannot be made without it, in the plural.
+    ``requirement`` is what is given to pip, such as ``ziamath==0.13``; ``needed_for`` says, in the plural, what for.
 
     Raises:
         MissingDependencyError: the distribution is not installed, or no longer carries the file.

@@ -36,11 +36,6 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
     A file that is not as it was delivered is the student's: its newer edition is written beside it, as
     ``NAME.new.ipynb``. Files in hidden folders, ``data/`` and what Python leaves are not delivered.
 
-    Args:
-        source: the lessons as shipped.
-        folder: the working folder; made if it is missing.
-        update: whether files that are there may be replaced by newer editions.
-
     Raises:
         BadArgumentError: the folder's record of deliveries cannot be read.
         OutputError: the folder cannot be written.

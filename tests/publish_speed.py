@@ -19,10 +19,8 @@ from course.progress import progress_bar
 from course.publish.convert import FORMATS, Format
 from course.shipped import shipped_lessons
 
-STOCK = {"notebook": "notebook", "html": "html", "script": "script", "slides": "slides"}
-"""The formats that nbconvert makes by itself, and what it calls them."""
-OURS = {"pdf": "course_pdf", "slides2": "course_slides_pdf", "notes": "course_notes_pdf"}
-"""The formats for which nbconvert calls the course's own exporters."""
+# The formats that nbconvert makes by itself; for the others it calls the course's own exporters.
+STOCK = ("notebook", "html", "script", "slides")
 
 
 def measured(label: str, commands: Sequence[list[str]]) -> Measurement:
@@ -41,8 +39,9 @@ def compare(notebooks: Sequence[Path], formats: Sequence[Format]) -> list[Measur
     """Return the costs of publishing executed notebooks by nbconvert, by a build, and by a second build."""
     with tempfile.TemporaryDirectory() as scratch:
         calls = [
-            ["-m", "nbconvert", "--to", STOCK.get(one.name) or OURS[one.name], str(notebook),
-             "--output-dir", str(Path(scratch, "calls")), "--output", Path(f"{notebook.stem}{one.suffix}").stem]
+            ["-m", "nbconvert", "--to", one.name if one.name in STOCK else one.exporter.replace(":", "."),
+             "--output-dir", str(Path(scratch, "calls")), "--output", Path(f"{notebook.stem}{one.suffix}").stem,
+             str(notebook)]
             for notebook in notebooks
             for one in formats
         ]  # fmt: skip

@@ -12,8 +12,7 @@ from typing import NoReturn
 
 import click
 
-from course.cli.bench_command import bench
-from course.cli.data_command import data
+from course.cli.data_command import bench, data
 from course.cli.publish_command import build, complain, serve
 from course.cli.start_command import doctor, start
 from course.errors import CourseError

@@ -123,7 +123,7 @@ def serve(port: int, site: Path) -> None:
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    from course.publish.swap import recover_folder
+    from course.publish.build import recover_folder
 
     recover_folder(site.absolute())
     if not (site / "index.html").is_file():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BuildError
+from course.errors import BuildError, OutputError
 from course.files import file_digest
 from course.progress import progress_bar
 from course.publish.cache import Cache, execution_key
@@ -17,7 +21,6 @@ from course.publish.convert import FORMATS, Converter, Format, Published, page_c
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import copy_companions, digest
 from course.publish.site import write_index
-from course.publish.swap import replacing_folder, scratch_folder
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
@@ -29,11 +32,9 @@ class BuildOptions:
 
     Attributes:
         output: folder of the site, replaced all at once.
-        cache: folder of what may be used again by the next build.
-        formats: the formats to make.
+        cache: folder of what may be used again by the next build, read if ``read_cache``.
         data_files: files placed in the ``data/`` folder beside each notebook when it runs.
         execute: whether to run the notebooks; if not, the outputs stored in them are published.
-        read_cache: whether to use again what an earlier build made.
         strict: whether a warning makes the build fail.
         workers: notebooks executed at the same time.
         timeout: seconds a cell may last, or None for no limit.
@@ -52,15 +53,9 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did.
+    """What a build did: numbers of lessons and of files, the names of the notebooks it executed, its wall time.
 
-    Attributes:
-        index: first page of the site.
-        lessons: number of notebooks published.
-        executed: names of the notebooks that were executed, the others being unchanged.
-        files: number of files written for them.
-        warnings: what could not be rendered as it should, one line each.
-        seconds: wall time of the whole build.
+    A warning says on one line what could not be rendered as it should.
     """
 
     index: Path
@@ -74,12 +69,9 @@ class BuildReport:
 def build_site(
     lessons: Sequence[Lesson], options: BuildOptions, *, on_warning: Callable[[str], None] = lambda _: None
 ) -> BuildReport:
-    """Publish lessons as a site; if anything fails, the site that was there stays as it was.
+    """Publish lessons, in the order of the site; if anything fails, the site that was there stays as it was.
 
-    Args:
-        lessons: the notebooks, in the order of the site.
-        options: what to build and how.
-        on_warning: called with each warning once all are known.
+    Each warning is told to ``on_warning`` once all are known.
 
     Raises:
         BuildError: a notebook fails or cannot be published, or there are warnings and ``strict`` is set.
@@ -162,3 +154,74 @@ def _converted(
             published.append(converter.publish(lesson, record, context, site / lesson.folder))
             bar.update(1)
     return published
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Yield an empty folder under ``parent``, removed at the end; those left by killed processes are removed first."""
+    _remove_left_overs(parent, "*.scratch")
+    folder = _new_folder(parent, "", ".scratch")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``folder`` that takes its place if the block succeeds, and vanishes if it does not.
+
+    The old folder is moved aside, the new one takes its name, then the old one is removed. A process killed between
+    the two moves leaves the old folder aside: ``recover_folder`` brings it back.
+
+    Raises:
+        OutputError: a folder cannot be written or moved.
+    """
+    recover_folder(folder)
+    new = _new_folder(folder.parent, f".{folder.name}.", ".new")
+    old = new.with_suffix(".old")
+    try:
+        yield new
+        try:
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except OSError as error:
+            recover_folder(folder)
+            reason = error.strerror or str(error)
+            raise OutputError(f"cannot replace {folder}: {reason}; close what uses it and build again") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def recover_folder(folder: Path) -> None:
+    """Bring ``folder`` back if a killed process had moved it aside, and remove what such processes left beside it."""
+    aside = sorted(folder.parent.glob(f".{folder.name}.*.old"), key=lambda path: path.stat().st_mtime)
+    if aside and not folder.exists():
+        aside[-1].rename(folder)
+    for suffix in (".new", ".old"):
+        _remove_left_overs(folder.parent, f".{folder.name}.*{suffix}")
+
+
+def _remove_left_overs(parent: Path, pattern: str) -> None:
+    """Remove the folders made by processes that no longer run; their names hold the process number."""
+    import psutil
+
+    for path in parent.glob(pattern):
+        owner = path.name.split(".")[-2].partition("-")[0]
+        if not owner.isdigit() or int(owner) == os.getpid() or not psutil.pid_exists(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _new_folder(parent: Path, prefix: str, suffix: str) -> Path:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{prefix}{os.getpid()}-", suffix=suffix))
+        # mkdtemp makes it private, a site is to be read
+        folder.chmod(0o755)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write in {parent}: {reason}; choose another folder") from error
+    return folder

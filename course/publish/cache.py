@@ -69,12 +69,7 @@ def publish_code_digest() -> str:
 
 
 def execution_key(lesson: Lesson, data_files: Sequence[Path] = ()) -> str:
-    """Return the digest of everything the outputs of a lesson depend on.
-
-    Args:
-        lesson: its source and the files beside it count, its stored outputs do not.
-        data_files: files placed in its ``data/`` folder: name, size and content count.
-    """
+    """Return the digest of all that the outputs of a lesson depend on: its source, the files beside it and its data."""
     folder = lesson.path.parent
     beside = files_digest(companions(folder), folder)
     data = [f"{path.name} {path.stat().st_size} {file_digest(path)}" for path in data_files]
@@ -84,11 +79,8 @@ def execution_key(lesson: Lesson, data_files: Sequence[Path] = ()) -> str:
 def conversion_key(lesson: Lesson, notebook_digest: str, form: str, resources: object) -> str:
     """Return the digest of everything one published form of a lesson depends on.
 
-    Args:
-        lesson: the files beside it count, for pages show its pictures, and the names of the notebooks, for its links.
-        notebook_digest: digest of the executed notebook.
-        form: the format and the exporter class that makes it.
-        resources: what the exporter is told of the site, in JSON values.
+    The files beside it count, for pages show its pictures, and the names of the notebooks, for its links. ``form`` is
+    the format and the exporter that makes it; ``resources``, in JSON values, what the exporter is told of the site.
     """
     folder = lesson.path.parent
     beside = files_digest(companions(folder), folder)

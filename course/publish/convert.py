@@ -27,14 +27,9 @@ _silent.addHandler(logging.NullHandler())
 
 @dataclass(frozen=True)
 class Format:
-    """One published form of a lesson.
+    """One published form of a lesson: its name on the command line, its word in the links bar of a page, and how.
 
-    Attributes:
-        name: what ``course build --formats`` calls it.
-        label: its word in the links bar of a page.
-        suffix: end of its file name.
-        exporter: ``module:Class`` of the nbconvert exporter that makes it.
-        in_links_bar: whether pages link to it; the site's index always does.
+    The exporter is the ``module:Class`` of nbconvert's that makes it. The site's index links to every form.
     """
 
     name: str
@@ -103,14 +98,9 @@ def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Fo
 
 @dataclass
 class Published:
-    """What is known of a lesson once it is in the site.
+    """What is known of a lesson once it is in the site: the size in bytes of each format, one-line warnings.
 
-    Attributes:
-        lesson: the lesson.
-        seconds: wall time of its cells, or None if it was not executed.
-        peak_bytes: peak resident memory of its kernel, or None if it was not executed.
-        sizes: size in bytes of the file of each format.
-        warnings: what could not be rendered as it should, one line each.
+    The wall time of its cells and the peak resident memory of its kernel are None if it was not executed.
     """
 
     lesson: Lesson
@@ -129,14 +119,10 @@ class Converter:
         self._exporters: dict[str, Any] = {}
 
     def publish(self, lesson: Lesson, executed: dict[str, Any], context: dict[str, Any], folder: Path) -> Published:
-        """Write a lesson in every format into ``folder``.
+        """Write a lesson in every format into ``folder``; ``context`` is what ``page_context`` says of it.
 
-        Args:
-            lesson: the lesson.
-            executed: the record of its execution: ``notebook`` (JSON values; None for the one stored in the lesson's
-                file, which is put there if it is read), ``digest``, ``seconds`` and ``peak_bytes``.
-            context: what ``page_context`` says of it.
-            folder: where the files go.
+        ``executed`` is the record of its execution: ``notebook`` (JSON values; None for the one stored in the lesson's
+        file, which is put there if it is read), ``digest``, ``seconds`` and ``peak_bytes``.
 
         Raises:
             BuildError: a format cannot be made.

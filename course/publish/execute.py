@@ -9,12 +9,12 @@ import re
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
 from course.measure import process_tree_memory
@@ -28,7 +28,6 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_LINE = re.compile(r"Cell In\s*\[\d+\], line (\d+)")
 # IPython compiles a cell under a name made of its process number and a hash
 _CELL_FILE = re.compile(r"[^\s\"'<>()]*ipykernel_\d+[/\\]+\d+\.py")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,6 @@ class ExecutedNotebook:
     peak_bytes: int
 
 
-def execute_notebook(path: Path, *, timeout: int | None = None) -> ExecutedNotebook:
-    """Run a notebook in a fresh kernel, in its own folder; its file is not touched.
-
-    Args:
-        path: the notebook.
-        timeout: seconds a cell may last, or None for no limit.
-
-    Raises:
-        BuildError: the file is not a notebook, a cell failed or lasted too long, or the kernel died.
-    """
-    return _run(_execute(path, timeout))
-
-
 def execute_notebooks(
     lessons: Sequence[Lesson],
     work: Path,
@@ -68,7 +54,7 @@ def execute_notebooks(
     timeout: int | None = None,
     on_executed: Callable[[Lesson, ExecutedNotebook], None],
 ) -> None:
-    """Execute notebooks, each in a copy of its folder under ``work``; the notebooks themselves are not touched.
+    """Execute notebooks, each in a fresh kernel and a copy of its folder; the notebooks themselves are not touched.
 
     Args:
         lessons: the notebooks.
@@ -79,7 +65,7 @@ def execute_notebooks(
         on_executed: called with each notebook as soon as it is done.
 
     Raises:
-        BuildError: a notebook failed as ``execute_notebook`` says; the other kernels are stopped.
+        BuildError: a file is not a notebook, a cell failed or lasted too long, or a kernel died; the others stop.
     """
 
     async def execute_one(lesson: Lesson, slots: asyncio.Semaphore) -> None:
@@ -100,16 +86,12 @@ def execute_notebooks(
                 group.create_task(execute_one(lesson, slots))
 
     try:
-        _run(execute_all())
+        # zmq cannot use the default loop of Windows
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(execute_all())
     except ExceptionGroup as group:
         # the first failure, which stopped the others
         raise group.exceptions[0] from group
-
-
-def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
-    # zmq cannot use the default loop of Windows
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        return runner.run(work)
 
 
 async def _execute(path: Path, timeout: int | None) -> ExecutedNotebook:
@@ -165,7 +147,6 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
 
 
 def _failure(cell: NotebookNode, error: Any) -> str:
-    """Return the line of code that failed and the error, on one line."""
     lines = cell.source.splitlines()
     found = _ERROR_LINE.search(_ANSI.sub("", error.traceback))
     number = int(found[1]) if found else 0

@@ -31,7 +31,6 @@ class Lesson:
     """A notebook to publish.
 
     Attributes:
-        path: the notebook file.
         title: its first ``#`` heading, as plain text.
         description: the first paragraph of its first text cell, as plain text; may be empty.
         time_to_learn: what follows ``**Time to learn**:`` in its first cells, or None.

@@ -1,16 +1,20 @@
-"""Markdown as HTML, for pages and for paper: nbconvert's own parser, formulas and code handed over."""
+"""What pages and paper share: Markdown as HTML, the names of headings, slide types, and the menu left out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mistune import HTMLRenderer
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 
 from course.publish.mathematics import AddFormula, formulas_in_html
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
@@ -39,12 +43,8 @@ def markdown_to_html(
 ) -> str:
     """Return the HTML of a Markdown text; a picture whose attachment is missing keeps its ``attachment:`` address.
 
-    Args:
-        source: the text.
-        add_formula: takes each formula, and says what stands for it in the HTML.
-        warn: told in one line what is not shown as it should be.
-        attachments: pictures carried by the cell, by name then MIME type.
-        highlighted: whether code is coloured by classes; else it is ``<pre data-language="…">``.
+    ``add_formula`` takes each formula and says what stands for it, ``warn`` is told in one line what is not shown as it
+    should be. ``attachments`` are by name then MIME type. Code not ``highlighted`` is ``<pre data-language="…">``.
     """
     renderer = _Renderer(add_formula, warn, attachments=attachments or {}, highlighted=highlighted)
     return MarkdownWithMath(renderer=renderer).render(source)
@@ -85,3 +85,26 @@ class _Renderer(IPythonRenderer):
         is_missing = name != url and name not in self.attachments
         # nbconvert would stop at a missing attachment
         return str(HTMLRenderer.image(self, text, url, title) if is_missing else super().image(text, url, title))
+
+
+def slide_type(cell: Mapping[str, Any]) -> str:
+    """Return ``slide``, ``subslide``, ``fragment``, ``notes``, ``skip`` or ``-``, which is also said by no metadata."""
+    slideshow = cell.get("metadata", {}).get("slideshow")
+    return str((slideshow.get("slide_type") if isinstance(slideshow, dict) else None) or "-")
+
+
+def is_menu(output: Mapping[str, Any]) -> bool:
+    """Tell whether a cell output is the menu that ``course.add_notebook_menu`` displays."""
+    return bool(output.get("metadata", {}).get("course", {}).get("menu"))
+
+
+class DropMenu(Preprocessor):
+    """Remove the menu from formats that have a table of contents, and the cells that show nothing else."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Return the notebook without its menu."""
+        nb.cells = [cell for cell in nb.cells if not (cell.get("outputs") and all(map(is_menu, cell.outputs)))]
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if not is_menu(output)]
+        return nb, resources

@@ -63,11 +63,7 @@ class Mathematics:
         return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: self._formulas[int(mark[1])][0], text)
 
     def typeset(self, page: str) -> tuple[str, list[str]]:
-        """Put MathML in place of the marks.
-
-        Returns:
-            The page, and a sentence for each formula that is shown as its LaTeX source because it cannot be set.
-        """
+        """Put MathML in place of the marks; also return a sentence for each formula shown as its source instead."""
         if not self._formulas:
             return page, []
         from math_core import LatexToMathML
@@ -84,11 +80,6 @@ class Mathematics:
             why = html.unescape(reason[1]).rstrip(".") if reason else "not understood"
             warnings.append(f"a formula is shown as its source: {' '.join(latex.split())} ({why})")
         return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: shown[int(mark[1])], page), warnings
-
-
-def formulas_in_text(text: str, add: AddFormula) -> str:
-    """Replace the formulas found between Jupyter's delimiters in a plain text, and escape the rest for HTML."""
-    return formulas_in_html(html.escape(text, quote=False), add)
 
 
 def formulas_in_html(fragment: str, add: AddFormula) -> str:

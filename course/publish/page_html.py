@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,8 @@ from nbconvert.preprocessors import Preprocessor
 from traitlets import Bool, Int, default
 from traitlets.config import Config
 
-from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html
-from course.publish.mathematics import Mathematics, formulas_in_text, mathematics_font_css
+from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, slide_type
+from course.publish.mathematics import Mathematics, formulas_in_html, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
 from course.publish.table_grid import TableLimits, frame_tables
 
@@ -30,16 +31,9 @@ if TYPE_CHECKING:
 
 # What a page can show of an output, best first.
 SHOWN_TYPES = (
-    "text/html",
-    "text/markdown",
-    "image/svg+xml",
-    "text/latex",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
+    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "image/gif", "image/webp",
     "text/plain",
-)
+)  # fmt: skip
 Colour = tuple[int, int, int]
 # The page's background for errors, the least favourable of each theme: see cells.css and page.css.
 _LIGHT = (255, 242, 242)
@@ -78,12 +72,6 @@ class Page:
         line = " ".join(message.split())
         if line not in self.warnings:
             self.warnings.append(line)
-
-
-def slide_type(cell: NotebookNode) -> str:
-    """Return the slideshow type of a cell, ``-`` where it has none."""
-    slideshow = cell.metadata.get("slideshow")
-    return str((slideshow.get("slide_type") if isinstance(slideshow, dict) else None) or "-")
 
 
 class CellsToHTML(Preprocessor):
@@ -156,7 +144,7 @@ class CellsToHTML(Preprocessor):
         elif kind == "text/markdown":
             data = str(self._finished(markdown_to_html(data, page.mathematics.add, page.warn), page, where))
         elif kind == "text/latex":
-            data = formulas_in_text(data, page.mathematics.add)
+            data = formulas_in_html(escape(data, quote=False), page.mathematics.add)
         else:
             data = self._cut(data)
         output.data = {kind: data}
@@ -244,11 +232,7 @@ class HTMLPageExporter(HTMLExporter):
         return html.encode("utf-8", "replace").decode("utf-8"), resources
 
     def inlined(self) -> dict[str, Any]:
-        """Return the style sheets and the scripts that the page holds, as its template names them.
-
-        Raises:
-            MissingDependencyError: a package that carries one of them is not installed.
-        """
+        """Return the style sheets and the scripts that the page holds, as its template names them."""
         script = template_text("course_html", "copy.js").strip()
         style = template_text("course_cells", "cells.css") + template_text("course_html", "page.css")
         return {"style": style, "script": script, "allowed": policy(script)}

@@ -30,13 +30,9 @@ _TALL_TEXT = 20
 
 
 def safe_fragment(html: str, folder: Path, warn: Warn, where: str) -> BeautifulSoup:
-    """Return the tree of a piece of HTML; unclosed elements are closed, pictures are inside and described.
+    """Return the tree of a piece of HTML; unclosed elements are closed, pictures of ``folder`` inside and described.
 
-    Args:
-        html: what an output or the Markdown renderer wrote.
-        folder: where its pictures are.
-        warn: told in one line what was left out.
-        where: words that tell the author which cell it comes from.
+    ``warn`` is told in one line what was left out, ``where`` says to the author which cell it comes from.
     """
     from bs4 import BeautifulSoup
     from bs4.element import PreformattedString

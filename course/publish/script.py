@@ -64,10 +64,7 @@ class ScriptExporter(PythonExporter):
     export_from_notebook = "Course script (Python)"
 
     def from_notebook_node(  # type: ignore[override]
-        self,
-        nb: NotebookNode,
-        resources: dict[str, Any] | None = None,
-        **kwargs: Any,
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the script of a notebook, and the resources with the warnings added."""
         warnings: list[str] = []
@@ -114,9 +111,7 @@ def _cell(cell: NotebookNode, warnings: list[str]) -> str:
 def python_code(source: str, *, raises: bool = False) -> str:
     """Return the source of a cell, in IPython's syntax, as plain Python; empty if nothing of it is left.
 
-    Args:
-        source: the cell.
-        raises: whether the cell is expected to fail, and its error to be shown.
+    A cell that ``raises`` is expected to fail, and its error to be shown.
 
     Raises:
         SyntaxError: the cell is not Python, magics set apart.

@@ -32,14 +32,10 @@ def write_index(site: Path, published: Sequence[Published], formats: Sequence[Fo
     import psutil
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["size"] = format_size
-    environment.filters["duration"] = format_duration
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"size": format_size, "duration": format_duration}
     try:
         summary = str(importlib.metadata.metadata(DISTRIBUTION)["Summary"])
     except importlib.metadata.PackageNotFoundError:

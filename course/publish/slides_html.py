@@ -16,7 +16,8 @@ from traitlets import default
 from traitlets.config import Config
 
 from course.headings import headings
-from course.publish.page_html import HTMLPageExporter, policy, slide_type, template_text
+from course.publish.markdown import slide_type
+from course.publish.page_html import HTMLPageExporter, policy, template_text
 from course.publish.safe_html import is_remote
 from course.shipped import shipped_folder, wheel_file
 
@@ -125,11 +126,7 @@ def slide_attributes(cell: Any) -> str:
 
 
 def inline_script(name: str) -> str:
-    """Return a script of reveal.js, such as ``dist/reveal.js``, ready to stand between ``<script>`` tags.
-
-    Raises:
-        MissingDependencyError: reveal.js is not installed.
-    """
+    """Return a script of reveal.js, such as ``dist/reveal.js``, ready to stand between ``<script>`` tags."""
     return escape_script(re.sub(r"(?m)^//# sourceMappingURL=.*$", "", _reveal(name)).strip())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 
-from course.publish.menu_output import is_menu
+from course.publish.markdown import is_menu
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import nbformat
 import pytest
 
-from course.publish.menu_output import is_menu
+from course.publish.markdown import is_menu
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from course.publish.lessons import copy_companions
-from course.publish.menu_output import is_menu
+from course.publish.markdown import is_menu
 from course.publish.script import ScriptExporter
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ HOSTILE: dict[str, list[Any]] = {
         display("text/html", "<!--><img src=x onerror=alert(1)>-->"),
     ],
     "control characters": [
-        new_markdown_cell("a\x00b\x1bc\x85d \ud800 \ufffe"),
+        new_markdown_cell("a\x00b\x1bc\x85d \ud800 \ufffe $\ud800$"),
         stream("\x00\x1b[\x1b]\ud800\x1b[999A\x1b[99999999G!"),
     ],
     "broken tables": [

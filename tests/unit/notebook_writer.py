@@ -10,38 +10,54 @@ from typing import TYPE_CHECKING, Any
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course.publish.convert import Format
+from course.publish.convert import select_formats
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-TABLE = (
-    Format("notebook", "notebook", ".ipynb", "nbconvert.exporters:NotebookExporter"),
-    Format("html", "html", ".html", "nbconvert.exporters:HTMLExporter"),
-    Format("script", "python", ".py", "course.publish.script:ScriptExporter"),
-)
-QUICK = (TABLE[0], TABLE[2])
+TABLE, QUICK = select_formats(["notebook", "html", "script"]), select_formats(["notebook", "script"])
+MIMES = {
+    "html": "text/html", "markdown": "text/markdown", "plain": "text/plain", "png": "image/png",
+    "svg": "image/svg+xml", "latex": "text/latex", "script": "application/javascript",
+    "widget": "application/vnd.jupyter.widget-view+json",
+}  # fmt: skip
 
 
-def text(source: str) -> dict[str, Any]:
-    """Return a markdown cell."""
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
+def text(source: str, kind: str = "", **slideshow: Any) -> NotebookNode:
+    cell: NotebookNode = new_markdown_cell(source)
+    if kind:
+        cell.metadata["slideshow"] = {"slide_type": kind, **slideshow}
+    return cell
 
 
-def code(source: str, *tags: str) -> dict[str, Any]:
-    """Return a code cell with these tags and no output."""
-    metadata = {"tags": list(tags)} if tags else {}
-    return {"cell_type": "code", "execution_count": None, "metadata": metadata, "outputs": [], "source": source}
+def code(source: str, *tags: str) -> NotebookNode:
+    return run(source, **({"tags": list(tags)} if tags else {}))
+
+
+def run(source: str, *outputs: NotebookNode, **metadata: Any) -> NotebookNode:
+    cell: NotebookNode = new_code_cell(source, outputs=list(outputs), metadata=metadata)
+    return cell
+
+
+def shown(*, metadata: dict[str, Any] | None = None, **data: Any) -> NotebookNode:
+    """Return an output of these kinds, which are the names in ``MIMES``."""
+    named = {MIMES[kind]: value for kind, value in data.items()}
+    output: NotebookNode = new_output("display_data", data=named, metadata=metadata or {})
+    return output
+
+
+def stream(text: str) -> NotebookNode:
+    output: NotebookNode = new_output("stream", text=text)
+    return output
 
 
 def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
     """Return a notebook of these cells, as its file holds it."""
-    numbered = [{"id": f"cell-{number}", **cell} for number, cell in enumerate(cells)]
+    numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
     return {"cells": numbered, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 def write_notebook(path: Path, *cells: dict[str, Any]) -> Path:
-    """Write a notebook of these cells and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(notebook(*cells)), encoding="utf-8")
     return path
@@ -52,40 +68,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-MIMES = {
-    "html": "text/html", "plain": "text/plain", "png": "image/png", "svg": "image/svg+xml", "latex": "text/latex",
-    "widget": "application/vnd.jupyter.widget-view+json",
-}  # fmt: skip
-
-
-def written(source: str, kind: str = "", **slideshow: Any) -> NotebookNode:
-    """Return a markdown cell, of a slide type if one is given."""
-    cell: NotebookNode = new_markdown_cell(source)
-    if kind:
-        cell.metadata["slideshow"] = {"slide_type": kind, **slideshow}
-    return cell
-
-
-def run(source: str, *outputs: NotebookNode) -> NotebookNode:
-    """Return a code cell with its outputs."""
-    cell: NotebookNode = new_code_cell(source, outputs=list(outputs))
-    return cell
-
-
-def shown(*, metadata: dict[str, Any] | None = None, **data: str) -> NotebookNode:
-    """Return an output of these kinds: html, plain, png, svg, latex, widget."""
-    named = {MIMES[kind]: value for kind, value in data.items()}
-    output: NotebookNode = new_output("display_data", data=named, metadata=metadata or {})
-    return output
-
-
-def stream(text: str) -> NotebookNode:
-    """Return what a cell printed."""
-    output: NotebookNode = new_output("stream", text=text)
-    return output
-
-
-def published(exporter: Any, *cells: NotebookNode, **resources: Any) -> tuple[BeautifulSoup, list[str]]:
+def published(exporter: Any, *cells: NotebookNode, **resources: Any) -> tuple[Any, list[str]]:
     """Return the page that an exporter makes of these cells, and its warnings."""
     page, told = exporter.from_notebook_node(
         new_notebook(cells=list(cells)), {"metadata": {"name": "01_data"}, **resources}

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import psutil
 import pytest
@@ -17,17 +20,22 @@ from notebook_writer import code, contents, text, write_notebook
 from course.cli import course as command
 from course.cli import main
 from course.errors import OutputError
+from course.shipped import shipped_lessons
 from course.size import format_size
 
 has_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a signal to every process")
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int | str | None, str, str]:
-    """Run the command; return its exit code and what it printed on both streams."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(one) for one in arguments])
-    printed = capsys.readouterr()
-    return ended.value.code, printed.out, printed.err
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int | str | None, str, str]]:
+    """Return what runs the command, and returns its exit code and what it printed on both streams."""
+
+    def run(*arguments: str | Path) -> tuple[int | str | None, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(one) for one in arguments])
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -45,24 +53,17 @@ def course(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-COMMANDS = ["", "build", "data", "data small", "data month", "data lexicon", "serve", "start", "doctor", "bench"]
-
-
-@pytest.mark.parametrize("words", COMMANDS)
-def test_every_command_explains_itself_the_big_ones_with_examples(
-    capsys: pytest.CaptureFixture[str], words: str
-) -> None:
-    status, out, err = run(capsys, *words.split(), "--help")
+@pytest.mark.parametrize("words", ["", *command.commands, "data small", "data month", "data lexicon"])
+def test_every_command_explains_itself_the_big_ones_with_examples(run: Any, words: str) -> None:
+    status, out, err = run(*words.split(), "--help")
     assert (status, err) == (0, "")
     assert out.startswith("Usage: course")
     assert words in ("data small", "data lexicon") or re.search(r"Examples:\n +course ", out)
     assert words or all(name in out for name in command.commands)
 
 
-def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
-    from importlib.metadata import version
-
-    assert run(capsys, "--version") == (0, f"course, version {version('bigdata-course')}\n", "")
+def test_the_version_is_that_of_the_package(run: Any) -> None:
+    assert run("--version") == (0, f"course, version {version('bigdata-course')}\n", "")
 
 
 def test_starting_the_command_imports_nothing_heavy() -> None:
@@ -71,35 +72,33 @@ def test_starting_the_command_imports_nothing_heavy() -> None:
     assert not {"pandas", "numpy", "nbconvert", "nbformat", "IPython", "jinja2", "psutil", "asyncio"} & set(loaded)
 
 
-def test_build_publishes_and_says_what_it_did(capsys: pytest.CaptureFixture[str], course: Path) -> None:
-    status, out, err = run(capsys, "build", "--formats", "script, notebook")
+def test_build_publishes_and_says_what_it_did(run: Any, course: Path) -> None:
+    status, out, err = run("build", "--formats", "script, notebook")
     assert (status, err) == (0, "")
     assert out.startswith("1 notebooks (1 executed, 0 not), 2 files, 0 warnings, ")
     assert out.endswith(f"{Path('build/site/index.html')}\n")
     assert b"42" in (course / "build" / "site" / "notebooks" / "01_one.ipynb").read_bytes()
     site = contents(course / "build" / "site")
-    status, out, _ = run(capsys, "build", "--formats", "notebook,script")
+    status, out, _ = run("build", "--formats", "notebook,script")
     assert (status, out[:36]) == (0, "1 notebooks (0 executed, 1 not), 2 f")
     assert contents(course / "build" / "site") == site
-    assert run(capsys, "build", "--formats", "script", "--no-cache")[1].startswith("1 notebooks (1 executed, 0 not)")
+    assert run("build", "--formats", "script", "--no-cache")[1].startswith("1 notebooks (1 executed, 0 not)")
 
 
-def test_build_of_named_notebooks_makes_a_site_of_them(capsys: pytest.CaptureFixture[str], course: Path) -> None:
+def test_build_of_named_notebooks_makes_a_site_of_them(run: Any, course: Path) -> None:
     deck = write_notebook(course / "slides" / "lecture.ipynb", text("# Deck"))
-    status, _, _ = run(capsys, "build", deck, "--no-execute", "--formats", "script", "--output", "one", "--cache", "c")
-    assert status == 0
+    words = ["build", "--no-execute", "--formats", "script", "--cache", "c", "--output"]
+    assert run(*words, "one", deck)[0] == run(*words, "all")[0] == 0
     assert sorted(contents(course / "one")) == ["index.html", "slides/lecture.py"]
-    run(capsys, "build", "--no-execute", "--formats", "script", "--output", "all", "--cache", "c")
     assert sorted(contents(course / "all")) == ["index.html", "notebooks/01_one.py", "slides/lecture.py"]
 
 
-def test_build_prints_warnings_on_their_own_lines(capsys: pytest.CaptureFixture[str], course: Path) -> None:
+def test_build_prints_warnings_on_their_own_lines(run: Any, course: Path) -> None:
     write_notebook(course / "notebooks" / "01_one.ipynb", code("for x"), code("for y"))
-    status, out, err = run(capsys, "build", "--no-execute", "--formats", "script")
+    status, out, err = run("build", "--no-execute", "--formats", "script")
     assert (status, len(err.splitlines()), "2 warnings" in out) == (0, 2, True)
     assert all(line.startswith("warning: 01_one.ipynb: script: ") for line in err.splitlines())
-    status, _, err = run(capsys, "build", "--no-execute", "--formats", "script", "--strict")
-    assert (status, err.splitlines()[-1].partition(",")[0]) == (2, "course: 2 warning(s)")
+    assert run("build", "--no-execute", "--formats", "script", "--strict")[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -112,28 +111,24 @@ def test_build_prints_warnings_on_their_own_lines(capsys: pytest.CaptureFixture[
         (["data", "month", "x.csv", "--size", "big"], "course: 'big' is not a size; "),
     ],
 )
-def test_an_error_is_one_line_and_code_2(
-    capsys: pytest.CaptureFixture[str], course: Path, words: list[str], message: str
-) -> None:
-    status, out, err = run(capsys, *words)
+def test_an_error_is_one_line_and_code_2(run: Any, course: Path, words: list[str], message: str) -> None:
+    status, out, err = run(*words)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(message)
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["data", "month", "x.csv"], ["data", "month", "x.csv", "--rows", "0"]])
-def test_wrong_usage_is_code_2_with_the_usage(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    status, _, err = run(capsys, *words)
+def test_wrong_usage_is_code_2_with_the_usage(run: Any, words: list[str]) -> None:
+    status, _, err = run(*words)
     assert (status, err.startswith("Usage: course ")) == (2, True)
 
 
-def test_a_message_of_many_lines_is_printed_on_one(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_of_many_lines_is_printed_on_one(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise OutputError("disk\n  full")
 
     monkeypatch.setattr(command.commands["build"], "callback", fail)
-    assert run(capsys, "build") == (2, "", "course: disk full\n")
+    assert run("build") == (2, "", "course: disk full\n")
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -153,11 +148,9 @@ def wait_for(path: Path) -> int:
 
 @has_signals
 @pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (getattr(signal, "SIGKILL", 9), -9)])
-def test_a_build_interrupted_in_a_cell_leaves_the_site_and_no_kernel(
-    capsys: pytest.CaptureFixture[str], course: Path, number: int, ends: int
-) -> None:
+def test_a_build_interrupted_leaves_the_site_and_no_kernel(run: Any, course: Path, number: int, ends: int) -> None:
     words = ["build", "--formats", "script"]
-    assert run(capsys, *words, "--no-execute")[0] == 0
+    assert run(*words, "--no-execute")[0] == 0
     site = contents(course / "build" / "site")
     sign = course / "sign"
     cell = f"import os, time; print(os.getpid(), file=open({str(sign)!r}, 'w'), flush=True); time.sleep(600)"
@@ -173,7 +166,7 @@ def test_a_build_interrupted_in_a_cell_leaves_the_site_and_no_kernel(
     assert not kernel.is_running()
     assert contents(course / "build" / "site") == site
     write_notebook(course / "notebooks" / "01_one.ipynb", code("1"))
-    assert run(capsys, *words)[0] == 0
+    assert run(*words)[0] == 0
     assert [path.name for path in (course / "build").rglob(".*")] == []
     assert list((course / "build" / "work").iterdir()) == []
 
@@ -195,30 +188,53 @@ def test_the_site_is_served_on_a_free_port_until_interrupted(course: Path) -> No
     serving.communicate(timeout=60)
 
 
+def test_start_makes_the_folder_with_its_data_and_says_how_to_open_it(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    status, out, _ = run("start", folder, "--no-lab", "--lesson", "1")
+    assert (status, "01_data.ipynb" in out) == (0, True)
+    expected = {path.name for path in shipped_lessons()} | {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"}
+    assert expected <= set(contents(folder))
+
+
+def test_start_names_a_lesson_that_does_not_exist_before_anything_is_written(run: Any, tmp_path: Path) -> None:
+    status, _, err = run("start", tmp_path / "work", "--no-lab", "--lesson", "77")
+    assert (status, "no lesson 77; choose one of" in err) == (2, True)
+    assert not (tmp_path / "work").exists()
+
+
+def test_start_opens_jupyterlab_on_the_lesson(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[list[str], Path]] = []
+    monkeypatch.setattr(subprocess, "call", lambda words, cwd: calls.append((words, cwd)) or 0)
+    folder = tmp_path / "work"
+    assert run("start", folder, "--lesson", "1")[0] == 0
+    root = f"--ServerApp.root_dir={folder}"
+    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]
+
+
 def test_data_small_and_lexicon_write_files_and_say_their_sizes(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIGDATA_COURSE_DATA", str(kept))
     for folder in ([tmp_path / "data"], []):
-        status, out, err = run(capsys, "data", "small", *folder)
+        status, out, err = run("data", "small", *folder)
         written = (folder or [kept])[0] / "A201612_small.csv"
         assert (status, out, err) == (0, f"{written}: {format_size(written.stat().st_size)}\n", "")
         assert written.read_text(encoding="latin-1").count("\n") > 199_000
     workbook = tmp_path / "data" / "Lexique_open-DAMIR.xlsx"
-    status, out, _ = run(capsys, "data", "lexicon", tmp_path / "data")
+    status, out, _ = run("data", "lexicon", tmp_path / "data")
     assert (status, out) == (0, f"{workbook}: {format_size(workbook.stat().st_size)}\n")
 
 
-def test_data_month_writes_the_rows_that_are_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_data_month_writes_the_rows_that_are_asked(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "month.csv"
-    status, out, err = run(capsys, "data", "month", path, "--rows", "1000")
+    status, out, err = run("data", "month", path, "--rows", "1000")
     assert (status, err, out.startswith(f"{path}: 1,000 rows, ")) == (0, "", True)
     assert len(path.read_text(encoding="latin-1").splitlines()) == 1001
-    status, _, err = run(capsys, "data", "month", path, "--rows", "10")
+    status, _, err = run("data", "month", path, "--rows", "10")
     assert (status, err.startswith("course: ")) == (2, True)
     made = []
     for seed in ([], ["--seed", "0"], ["--seed", "1"]):
-        assert run(capsys, "data", "month", path, "--rows", "10", "--overwrite", *seed)[0] == 0
+        assert run("data", "month", path, "--rows", "10", "--overwrite", *seed)[0] == 0
         made.append(path.read_bytes())
     assert len(set(made)) == 3
 

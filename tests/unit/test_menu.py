@@ -6,7 +6,6 @@ import json
 import string
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from notebook_writer import write_notebook as write_cells
 
 from course.errors import BadArgumentError
 from course.menu import NotebookMenu, add_notebook_menu
-from course.publish.execute import execute_notebook
-from course.publish.menu_output import DropMenu, is_menu
+from course.publish.execute import ExecutedNotebook, execute_notebooks
+from course.publish.lessons import read_lesson
+from course.publish.markdown import DropMenu, is_menu
 
 
 def write_notebook(path: Path, *sources: str) -> Path:
@@ -96,19 +96,14 @@ def test_labels_keep_code_and_emphasis_and_lose_links_images_and_tags(menu_of: A
     )
 
 
-def test_text_is_escaped_everywhere(menu_of: Any) -> None:
+def test_text_is_escaped_everywhere_and_a_header_makes_the_menu_fold(menu_of: Any) -> None:
+    assert menu_of("## A").find("details") is None
     menu = menu_of('## A & B < C &eacute; `<script>` "q"', header="<script>1</script>", menu_id='"><script>')
     assert labels(menu) == ['A & B < C é <script> "q"']
     assert menu.find("script") is None
+    assert menu.nav.details.has_attr("open")
     assert menu.summary.get_text() == "<script>1</script>"
     assert menu.nav["id"] == '"><script>'
-
-
-def test_a_header_makes_the_menu_fold(menu_of: Any) -> None:
-    assert menu_of("## A").find("details") is None
-    menu = menu_of("## A", header="Plan")
-    assert menu.nav.details.has_attr("open")
-    assert menu.summary.get_text() == "Plan"
 
 
 def test_a_notebook_without_headings_says_what_to_do(menu_of: Any) -> None:
@@ -134,9 +129,6 @@ def test_bad_arguments_say_what_to_do(menu_of: Any, options: dict[str, Any], mes
         menu_of(*ITEMS, **options)
 
 
-# links
-
-
 def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any) -> None:
     deep = "Text\n\n### Plain `words`: 1/2\n\n### one<br>two"
     menu = menu_of("\n## Élan vital\n\n### Twice", "## Twice", deep)
@@ -149,9 +141,7 @@ def test_a_heading_that_starts_its_cell_is_reached_by_the_cell(menu_of: Any) -> 
     ]
 
 
-def test_cells_without_identifier_are_reached_by_the_anchors_of_nbconvert(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cells_without_identifier_are_reached_by_anchors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = ["## Élan `a b`", '## "50 %" [x]', "## Plot ![alt](p.png) and <b>bold</b>", "## $x^2$ &eacute;"]
     path = write_notebook(tmp_path / "old.ipynb", *sources)
     notebook = json.loads(path.read_text(encoding="utf-8")) | {"nbformat_minor": 4}
@@ -169,16 +159,12 @@ def exported(path: Path, template: str = "lab") -> BeautifulSoup:
     return BeautifulSoup(HTMLExporter(template_name=template).from_filename(str(path))[0], "html.parser")
 
 
-inline = st.one_of(
-    st.text(string.ascii_letters + string.digits, min_size=1, max_size=6),
-    st.sampled_from(
-        ["é", "œuvre…", "&", "a<b", "x & y", "(1/2):", "it's", "`c_d`", "*em*", "**st**", "50 %", "[a]", "«q»"]
-    ),
+SPECIAL = ["é", "œuvre…", "&", "a<b", "(1/2):", "it's", "`c_d`", "*em*", "**st**", "50", "%", "[a]", "«q»"]
+WORDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=6) | st.sampled_from(SPECIAL)
+HEADING = st.tuples(
+    st.integers(1, 6), st.lists(WORDS, min_size=1, max_size=4).map(lambda words: f"w {' '.join(words)}")
 )
-headings = st.builds(
-    lambda level, words: (level, "w " + " ".join(words)), st.integers(1, 6), st.lists(inline, min_size=1, max_size=4)
-)
-notebooks = st.lists(st.lists(headings, min_size=1, max_size=4), min_size=1, max_size=5)
+NOTEBOOK = st.lists(st.lists(HEADING, min_size=1, max_size=4), min_size=1, max_size=5)
 
 
 @pytest.mark.parametrize("template", ["lab", "classic"])
@@ -188,7 +174,7 @@ notebooks = st.lists(st.lists(headings, min_size=1, max_size=4), min_size=1, max
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would export hundreds of pages
 )
-@given(cells=notebooks, before=st.booleans())
+@given(cells=NOTEBOOK, before=st.booleans())
 def test_each_heading_appears_once_and_its_link_exists_in_the_page(
     template: str, cells: list[list[tuple[int, str]]], before: bool
 ) -> None:
@@ -205,9 +191,6 @@ def test_each_heading_appears_once_and_its_link_exists_in_the_page(
         assert any(target is element for element in [heading, *heading.parents])
 
 
-# the file
-
-
 def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
     menu_of("## A", "### B")
     first, second = add_notebook_menu(), add_notebook_menu()
@@ -216,37 +199,18 @@ def test_text_is_short_and_the_output_never_changes(menu_of: Any) -> None:
     assert repr(first) == "Menu of the notebook: 2 headings"
 
 
-def test_a_name_relative_to_the_server_is_found_in_the_folder_of_the_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_told_by_the_server_or_by_vscode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from IPython.testing.globalipapp import get_ipython
+
     write_notebook(tmp_path / "lesson.ipynb", "## Found")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JPY_SESSION_NAME", "folder/of/server/lesson.ipynb")
     assert "Found" in str(add_notebook_menu(raw=True))
-
-
-def test_vscode_tells_the_file_in_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from IPython.testing.globalipapp import get_ipython
-
     path = write_notebook(tmp_path / "vscode.ipynb", "## In VS Code")
     monkeypatch.setitem(get_ipython().user_ns, "__vsc_ipynb_file__", str(path))
     assert "In VS Code" in str(add_notebook_menu(raw=True))
 
 
-@pytest.fixture
-def fresh_jyquickhelper() -> Iterator[None]:
-    """Forget jyquickhelper, before and after."""
-
-    def forget() -> None:
-        for name in [name for name in sys.modules if name.split(".")[0] == "jyquickhelper"]:
-            del sys.modules[name]
-
-    forget()
-    yield
-    forget()
-
-
-@pytest.mark.usefixtures("fresh_jyquickhelper")
 @pytest.mark.parametrize("session", [None, "console-1", "gone.ipynb"])
 def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was(
     session: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -254,6 +218,8 @@ def test_without_a_file_jyquickhelper_makes_the_menu_and_ipython_stays_as_it_was
     from IPython.core import display as core_display
 
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "jyquickhelper"]:
+        monkeypatch.delitem(sys.modules, name)
     if session:
         monkeypatch.setenv("JPY_SESSION_NAME", session)
     names = dict(vars(core_display))
@@ -271,7 +237,10 @@ def test_without_a_file_nor_jyquickhelper_one_line_says_so(monkeypatch: pytest.M
 
 
 def test_a_real_kernel_stores_the_menu_marked_so_that_exporters_drop_it(tmp_path: Path) -> None:
-    notebook = execute_notebook(write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second")).notebook
+    lesson = read_lesson(write_notebook(tmp_path / "kernel.ipynb", "## First", "## Second"))
+    found: list[ExecutedNotebook] = []
+    execute_notebooks([lesson], tmp_path / "work", on_executed=lambda _, done: found.append(done))
+    notebook = found[0].notebook
     (output,) = notebook.cells[0].outputs
     assert output.metadata == {"course": {"menu": True}}
     assert set(output.data) == {"text/html", "text/plain"}

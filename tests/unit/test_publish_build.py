@@ -1,4 +1,4 @@
-"""A build executes what changed only, and whatever happens to it, a whole site stays in place."""
+"""A build makes again what changed and nothing else; whatever happens to it, a whole site stays in place."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
 from course.errors import BuildError, OutputError, UnknownFormatError
-from course.publish.build import BuildOptions, BuildReport, build_site
-from course.publish.cache import Cache
+from course.publish.build import BuildOptions, BuildReport, build_site, recover_folder, replacing_folder, scratch_folder
+from course.publish.cache import (
+    Cache,
+    conversion_key,
+    course_code_digest,
+    execution_key,
+    publish_code_digest,
+    tree_digest,
+    versions,
+)
 from course.publish.convert import FORMATS, Converter, select_formats
-from course.publish.lessons import discover_lessons
-from course.publish.swap import recover_folder, replacing_folder, scratch_folder
+from course.publish.lessons import companions, copy_companions, digest, discover_lessons, read_lesson
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 
@@ -226,26 +236,127 @@ def test_what_a_running_process_makes_is_not_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_site_that_cannot_be_written_is_an_output_error(tmp_path: Path, built: Course) -> None:
+def test_a_place_that_cannot_be_written_and_a_name_given_twice_are_refused(tmp_path: Path, built: Course) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write in"):
         built.build(output=tmp_path / "file" / "site")
-
-
-def test_two_notebooks_of_the_same_name_are_refused(built: Course) -> None:
     lessons = discover_lessons(built.notebooks)
     with pytest.raises(BuildError, match="two notebooks would be published as notebooks/01_first"):
         build_site([*lessons, lessons[0]], built.options)
 
 
-def test_formats_are_chosen_by_name_in_the_order_of_the_table() -> None:
-    assert [one.name for one in select_formats(["script", "notebook"])] == ["notebook", "script"]
+def test_formats_are_chosen_in_their_order_and_each_has_an_exporter_of_its_suffix(tmp_path: Path) -> None:
+    assert select_formats(["script", "notebook"]) == QUICK == (FORMATS[0], FORMATS[3])
     with pytest.raises(UnknownFormatError, match=r"unknown format: docx; choose among notebook, html"):
         select_formats(["html", "docx"])
-
-
-def test_every_format_has_an_exporter_of_its_own_suffix(tmp_path: Path) -> None:
     converter = Converter(FORMATS, Cache(tmp_path))
     for one in FORMATS:
         assert one.suffix.endswith(converter.exporter(one).file_extension)
         assert converter.exporter(one) is converter.exporter(one)
+
+
+@given(st.lists(st.text()), st.lists(st.text()))
+def test_digests_are_equal_when_the_parts_are(first: list[str], second: list[str]) -> None:
+    assert (digest(*first) == digest(*second)) == (first == second)
+
+
+def test_a_tree_digest_follows_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    seen = {tree_digest(tmp_path)}
+    (tmp_path / "a.py").write_text("2")
+    seen.add(tree_digest(tmp_path))
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    seen.add(tree_digest(tmp_path))
+    assert len(seen) == 3
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").touch()
+    assert tree_digest(tmp_path) in seen
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    return write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text("# Title"), code("1"))
+
+
+def test_an_execution_key_follows_all_that_outputs_depend_on(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data.csv"
+    changes: list[Callable[[], object]] = [
+        lambda: data.write_text("1"),
+        lambda: data.write_text("2"),
+        lambda: (notebook.parent / "module.py").write_text("x = 1"),
+        lambda: (notebook.parent / "module.py").rename(notebook.parent / "other.py"),
+        lambda: write_notebook(notebook, text("# Title"), code("2")),
+        lambda: write_notebook(notebook, text("# Title"), code("2", "raises-exception")),
+        lambda: monkeypatch.setattr("course.publish.cache.course_code_digest", lambda: "other code"),
+        lambda: monkeypatch.setattr("course.publish.cache.versions", lambda: {"pandas": "0"}),
+    ]
+    seen = set()
+    for change in changes:
+        change()
+        seen.add(execution_key(read_lesson(notebook), [data]))
+    assert len(seen) == len(changes)
+
+
+def test_an_execution_key_ignores_stored_outputs_and_made_data(notebook: Path) -> None:
+    key = execution_key(read_lesson(notebook))
+    output = {"output_type": "stream", "name": "stdout", "text": "1"}
+    write_notebook(notebook, text("# Title"), code("1") | {"outputs": [output], "execution_count": 3})
+    (notebook.parent / "data").mkdir()
+    (notebook.parent / "data" / "made.csv").touch()
+    assert execution_key(read_lesson(notebook)) == key
+
+
+def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebook: Path) -> None:
+    lesson = read_lesson(notebook)
+    keys = {
+        conversion_key(lesson, executed, form, {"home": home})
+        for executed in ("a", "b")
+        for form in ("html", "pdf")
+        for home in ("x", "y")
+    }
+    # a link between lessons leads somewhere or not
+    write_notebook(notebook.parent / "02_b.ipynb")
+    keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
+    assert len(keys) == 9
+
+
+def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:
+    assert course_code_digest() != publish_code_digest()
+    assert versions()["python"].startswith("3.")
+    assert {"pandas", "nbclient", "ipykernel"} <= set(versions())
+    assert "pytest" not in versions()
+
+
+def test_a_record_is_found_under_its_key_only_and_a_file_as_long_as_it_is_not_altered(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert cache.find_record("lesson", "key") is None
+    cache.store_record("lesson", "key", {"seconds": 1.5})
+    assert cache.find_record("lesson", "key") == {"seconds": 1.5}
+    assert cache.find_record("lesson", "other") is None
+    assert Cache(tmp_path / "cache", read=False).find_record("lesson", "key") is None
+    stored = cache.store_file("page.html", "key", b"page", warnings=["one"])
+    assert cache.find_file("page.html", "key") == stored
+    assert stored[1]["warnings"] == ["one"]
+    (tmp_path / "cache" / "page.html").write_bytes(b"pag")
+    assert cache.find_file("page.html", "key") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[]", b'{"key": "key"}'])
+def test_a_damaged_record_is_not_found(tmp_path: Path, damage: bytes) -> None:
+    cache = Cache(tmp_path)
+    cache.store_record("lesson", "key", {})
+    (tmp_path / "lesson.json").write_bytes(damage)
+    assert cache.find_record("lesson", "key") is None
+
+
+def test_companions_are_what_lessons_show_and_read(tmp_path: Path) -> None:
+    source, target = tmp_path / "notebooks", tmp_path / "copy"
+    for name in ("a.ipynb", "images/a.png", "module.py", "data/big.csv", ".hidden/x", "__pycache__/m.pyc"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(name)
+    assert [path.relative_to(source).as_posix() for path in companions(source)] == ["images/a.png", "module.py"]
+    copy_companions(source, target)
+    assert (target / "images" / "a.png").read_text() == "images/a.png"
+    assert not (target / "data").exists()

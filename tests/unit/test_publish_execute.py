@@ -9,7 +9,7 @@ import pytest
 from notebook_writer import code, contents, text, write_notebook
 
 from course.errors import BuildError
-from course.publish.execute import ExecutedNotebook, execute_notebook, execute_notebooks
+from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import discover_lessons, read_lesson
 
 MEET = """
@@ -53,14 +53,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def before(folder: Path) -> dict[str, bytes]:
-    """Return the folder as it was before any execution."""
-    return contents(folder)
-
-
-@pytest.fixture(scope="module")
-def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebook]:
-    """Return the lessons of the folder after execution, by name."""
+def executed(folder: Path) -> dict[str, ExecutedNotebook]:
+    """Return the lessons of the folder after execution, by name; the folder stays as it was."""
+    before = contents(folder)
     given = folder.parent / "given.txt"
     given.write_text("given")
     found: dict[str, ExecutedNotebook] = {}
@@ -73,6 +68,7 @@ def executed(folder: Path, before: dict[str, bytes]) -> dict[str, ExecutedNotebo
             [given],
             on_executed=lambda lesson, done: found.update({lesson.name: done}),
         )
+    assert contents(folder) == before
     return found
 
 
@@ -80,12 +76,9 @@ def printed(executed: ExecutedNotebook, cell: int) -> str:
     return "".join(output.get("text", "") for output in executed.notebook.cells[cell].outputs)
 
 
-def test_two_notebooks_run_at_the_same_time_each_in_a_copy_with_its_neighbours_and_the_data(
-    folder: Path, before: dict[str, bytes], executed: dict[str, ExecutedNotebook]
-) -> None:
+def test_two_notebooks_run_at_once_each_in_a_copy_of_its_folder(executed: dict[str, ExecutedNotebook]) -> None:
     assert [printed(executed[name], 0) for name in ("01_first", "02_second")] == ["met: True\n", "met: True\n"]
     assert printed(executed["01_first"], 1) == "None None off True\nbeside given .\n"
-    assert contents(folder) == before
 
 
 def test_a_cell_that_must_raise_does_not_stop_the_notebook(executed: dict[str, ExecutedNotebook]) -> None:
@@ -94,9 +87,7 @@ def test_a_cell_that_must_raise_does_not_stop_the_notebook(executed: dict[str, E
     assert cells[4].execution_count == 5
 
 
-def test_outputs_name_no_folder_and_no_process_of_the_machine(
-    folder: Path, executed: dict[str, ExecutedNotebook]
-) -> None:
+def test_outputs_name_nothing_of_the_machine(folder: Path, executed: dict[str, ExecutedNotebook]) -> None:
     text = str([cell.outputs for cell in executed["01_first"].notebook.cells])
     assert "careful" in text
     for name in (str(folder.parent), str(Path.home()), "ipykernel_", "~/"):
@@ -134,6 +125,6 @@ def test_a_failing_cell_is_named_with_its_line_and_error_and_stops_the_others(tm
 def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: Path, last: str, message: str) -> None:
     path = write_notebook(tmp_path / "01_bad.ipynb", code("pass"), code(last))
     with pytest.raises(BuildError) as caught:
-        execute_notebook(path, timeout=1)
+        execute_notebooks([read_lesson(path)], tmp_path / "work", timeout=1, on_executed=print)
     assert str(caught.value).startswith("01_bad.ipynb, cell 2 of 2")
     assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""The PDF article: what a reader must find in it."""
+"""The PDF article, the printed deck and the speaker's handout: what a reader must find in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbconvert.exporters import get_exporter
+from nbformat.v4 import new_notebook, new_raw_cell
+from notebook_writer import run, shown, stream, text
 from pypdf import PdfReader
 
 from course.errors import MissingDependencyError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-EXPORTER = PDFExporter()
+EXPORTER = get_exporter("course_pdf")()
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40" fill="red"/></svg>'
 
 
@@ -29,14 +31,6 @@ def png(width: int) -> str:
     content = io.BytesIO()
     Image.new("RGB", (width, 20), "navy").save(content, "PNG")
     return base64.b64encode(content.getvalue()).decode()
-
-
-def result(mimetype: str, data: Any, **metadata: Any) -> NotebookNode:
-    return new_output("display_data", {mimetype: data, "text/plain": "plain form"}, metadata=metadata)
-
-
-def shown(*outputs: NotebookNode, source: str = "x = 1") -> NotebookNode:
-    return new_code_cell(source, execution_count=3, outputs=list(outputs))
 
 
 def convert(*cells: NotebookNode, **resources: Any) -> tuple[PdfReader, list[str]]:
@@ -51,14 +45,16 @@ def text_of(*cells: NotebookNode, **resources: Any) -> str:
 
 @pytest.fixture(scope="module")
 def pages() -> PdfReader:
+    drawn = run("total = df['PRS_REM_MNT'].sum()\n%time total", shown(svg=SVG))
+    drawn["execution_count"] = 3
     notebook = new_notebook(
         metadata={"authors": [{"name": "Ada Lovelace"}]},
         cells=[
-            new_markdown_cell("# Reading the file\n\nSee [below](#The-second) and [other](02_age.ipynb)."),
-            new_markdown_cell("## The first\n\n- item **bold**\n\n[site](https://example.org/page)"),
-            shown(result("image/svg+xml", SVG), source="total = df['PRS_REM_MNT'].sum()\n%time total"),
-            new_markdown_cell("## The second\n\n> quoted\n\n### Detail\n\n| way | s |\n|---|---:|\n| pandas | 1.5 |"),
-            new_markdown_cell("for the speaker alone", metadata={"slideshow": {"slide_type": "notes"}}),
+            text("# Reading the file\n\nSee [below](#The-second) and [other](02_age.ipynb#The-question)."),
+            text("## The first\n\n- item **bold**\n\n[site](https://example.org/page)"),
+            drawn,
+            text("## The second\n\n> quoted\n\n### Detail\n\n| way | s |\n|---|---:|\n| pandas | 1.5 |"),
+            text("for the speaker alone", "notes"),
         ],
     )
     pdf, _ = EXPORTER.from_notebook_node(notebook, {"metadata": {"name": "01_data"}})
@@ -72,16 +68,16 @@ def test_article_is_a4_with_metadata_contents_and_page_numbers(pages: PdfReader)
     assert pages.root_object["/MarkInfo"]["/Marked"]
     box = pages.pages[0].mediabox
     assert (round(box.width), round(box.height)) == (595, 842)
-    text = pages.pages[0].extract_text()
-    assert "Contents" in text
-    assert f"1 / {len(pages.pages)}" in text
-    assert text.count("The first") == 2  # in the contents and in its place
+    words = pages.pages[0].extract_text()
+    assert "Contents" in words
+    assert f"1 / {len(pages.pages)}" in words
+    assert words.count("The first") == 2  # in the contents and in its place
 
 
 def test_article_prints_text_code_and_tables_but_no_speaker_notes(pages: PdfReader) -> None:
-    text = "\n".join(page.extract_text() for page in pages.pages)
+    words = "\n".join(page.extract_text() for page in pages.pages)
     expected = ("item bold", "total = df['PRS_REM_MNT'].sum()", "%time total", "[3]", "quoted", "pandas", "1.5")
-    assert [words for words in (*expected, "speaker alone") if words not in text] == ["speaker alone"]
+    assert [one for one in (*expected, "speaker alone") if one not in words] == ["speaker alone"]
 
 
 def test_links_can_be_clicked_and_lead_to_the_pdf_of_other_lessons(pages: PdfReader) -> None:
@@ -92,18 +88,10 @@ def test_links_can_be_clicked_and_lead_to_the_pdf_of_other_lessons(pages: PdfRea
     assert sum("/URI" not in link.get("/A", {}) for link in links) == 4
 
 
-def test_same_notebook_gives_same_bytes_and_is_left_untouched() -> None:
-    notebook = new_notebook(cells=[new_markdown_cell("# T\n\n$x^2$"), shown(result("image/png", png(40)))])
-    before = str(notebook)
-    first, second = (exporter.from_notebook_node(notebook, {})[0] for exporter in (EXPORTER, PDFExporter()))
-    assert first == second
-    assert str(notebook) == before
-
-
 def test_every_font_is_embedded_and_none_of_the_machine_is_used(pages: PdfReader) -> None:
     from course.publish.paper.compiler import _fonts
 
-    reader, _ = convert(new_markdown_cell("# T\n\nA $\\sum x$ `code` ≤ ☑ 中"))
+    reader, _ = convert(text("# T\n\nA $\\sum x$ `code` ≤ ☑ 中"))
     for page in (*pages.pages, *reader.pages):
         for font in page["/Resources"]["/Font"].values():
             descriptor = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
@@ -115,10 +103,10 @@ def test_every_font_is_embedded_and_none_of_the_machine_is_used(pages: PdfReader
 
 def test_formula_that_cannot_be_set_is_shown_as_its_source_with_a_warning() -> None:
     bad = ["\\begin{tikzpicture}\\end{tikzpicture}", "\\foobar{y}+2"]
-    reader, warnings = convert(new_markdown_cell(f"good $x+1$ and bad ${bad[1]}$ and $${bad[0]}$$"))
-    text = reader.pages[0].extract_text()
-    assert bad[1] in text
-    assert "tikzpicture" in text
+    reader, warnings = convert(text(f"good $x+1$ and bad ${bad[1]}$ and $${bad[0]}$$"))
+    words = reader.pages[0].extract_text()
+    assert bad[1] in words
+    assert "tikzpicture" in words
     assert sorted(warning.rpartition(": ")[2] for warning in warnings) == bad
 
 
@@ -134,10 +122,10 @@ def test_formula_that_cannot_be_set_is_shown_as_its_source_with_a_warning() -> N
     ],
 )
 def test_usual_formulas_are_set(latex: str) -> None:
-    output = shown(result("text/latex", f"$\\displaystyle {latex}$"))
-    reader, warnings = convert(new_markdown_cell(f"$${latex}$$"), output)
+    output = run("1", shown(latex=f"$\\displaystyle {latex}$", plain="plain form"))
+    reader, warnings = convert(text(f"$${latex}$$"), output)
     assert not warnings
-    assert not any(words in reader.pages[0].extract_text() for words in ("\\", "plain form"))
+    assert not any(one in reader.pages[0].extract_text() for one in ("\\", "plain form"))
 
 
 def test_wide_table_tells_how_many_columns_are_not_shown_in_the_language_of_the_document() -> None:
@@ -145,12 +133,12 @@ def test_wide_table_tells_how_many_columns_are_not_shown_in_the_language_of_the_
 
     frame = pd.DataFrame([range(56)] * 5, columns=[f"COLUMN_{i:02d}" for i in range(56)])
     with pd.option_context("display.max_columns", 20):
-        table = shown(result("text/html", str(frame._repr_html_())))
-    text = text_of(table)
-    shown_columns = text.count("COLUMN_")
+        table = run("frame", shown(html=frame._repr_html_()))
+    words = text_of(table)
+    shown_columns = words.count("COLUMN_")
     assert 10 <= shown_columns <= 20
-    assert f"{56 - shown_columns} of 56 columns not shown" in text
-    assert text.count("5 rows \u00d7 56 columns") == 1
+    assert f"{56 - shown_columns} of 56 columns not shown" in words
+    assert words.count("5 rows \u00d7 56 columns") == 1
     assert "colonnes non montrées sur 56" in text_of(table, course={"language": "fr-FR"})
 
 
@@ -158,22 +146,20 @@ def test_multiindex_headers_span_their_columns_and_styler_colours_are_painted() 
     style = "<style>#T_a_row0_col0 {background-color: #12ab34; color: #ff0000}</style>"
     head = "<thead><tr><th></th><th colspan=2>TOP</th></tr><tr><th></th><th>left</th><th>right</th></tr></thead>"
     body = "<tbody><tr><th rowspan=2>a</th><td id='T_a_row0_col0'>1</td><td>2</td></tr><tr><td>3</td></tr>"
-    reader, _ = convert(shown(result("text/html", f"{style}<table>{head}{body}</table>")))
-    text = reader.pages[0].extract_text()
+    reader, _ = convert(run("frame", shown(html=f"{style}<table>{head}{body}</table>")))
+    words = reader.pages[0].extract_text()
     # A span printed once for each of its columns would say TOP twice.
-    assert [text.count(word) for word in ("TOP", "left", "right")] == [1, 1, 1]
-    assert {"1", "3"} <= set(text.split())
+    assert [words.count(one) for one in ("TOP", "left", "right")] == [1, 1, 1]
+    assert {"1", "3"} <= set(words.split())
     assert "0.07058824 0.67058825 0.20392157" in reader.pages[0].get_contents().get_data().decode("latin-1")
 
 
 def test_alternative_texts_reach_the_pdf(tmp_path: Path) -> None:
     (tmp_path / "plot.png").write_bytes(base64.b64decode(png(40)))
-    text = "![bars by age](plot.png)\n\n![kept](attachment:a.png)"
-    reader, warnings = convert(
-        new_markdown_cell(text, attachments={"a.png": {"image/png": png(50)}}),
-        shown(result("image/png", png(60), **{"image/png": {"alt": "curve of costs"}})),
-        metadata={"path": str(tmp_path)},
-    )
+    written = text("![bars by age](plot.png)\n\n![kept](attachment:a.png)")
+    written["attachments"] = {"a.png": {"image/png": png(50)}}
+    curve = shown(png=png(60), metadata={"image/png": {"alt": "curve of costs"}})
+    reader, warnings = convert(written, run("plot()", curve), metadata={"path": str(tmp_path)})
     assert not warnings
     assert len(reader.pages[0].images) == 3
     alternatives = {str(item["/Alt"]) for item in structure(reader.root_object["/StructTreeRoot"]) if "/Alt" in item}
@@ -188,46 +174,44 @@ def structure(element: Any) -> list[Any]:
 
 
 def test_widget_and_script_outputs_fall_back_to_their_text() -> None:
-    widget = result("application/vnd.jupyter.widget-view+json", {})
-    script = result("text/html", "<script>alert(1)</script><div id='p'></div>")
-    neither = new_output("display_data", {"application/javascript": "alert(1)"})
-    reader, warnings = convert(shown(widget, script, neither))
-    text = reader.pages[0].extract_text()
-    assert [text.count(words) for words in ("plain form", "alert")] == [2, 0]
+    widget = shown(widget={}, plain="plain form")
+    html = shown(html="<script>alert(1)</script><div id='p'></div>", plain="plain form")
+    reader, warnings = convert(run("1", widget, html, shown(script="alert(1)")))
+    words = reader.pages[0].extract_text()
+    assert [words.count(one) for one in ("plain form", "alert")] == [2, 0]
     assert len(warnings) == 2
 
 
 def test_a_progress_bar_is_printed_as_it_ends() -> None:
-    text = text_of(shown(*(new_output("stream", text=text) for text in ("\r 0%", "\r 50%", "\r100%\n", "done\n"))))
-    assert [text.count(words) for words in ("100%", "done", "0%")] == [1, 1, 1]
+    words = text_of(run("1", *map(stream, ("\r 0%", "\r 50%", "\r100%\n", "done\n"))))
+    assert [words.count(one) for one in ("100%", "done", "0%")] == [1, 1, 1]
 
 
 def test_html_pieces_of_markdown_are_set() -> None:
-    text = text_of(
-        new_markdown_cell(
+    words = text_of(
+        text(
             '<div class="alert alert-info">\n\n**Note** careful\n\n</div>\n'
             "<details><summary>More</summary>inside</details>"
         ),
-        new_markdown_cell("```sql\nSELECT 1\n```\n\n- [x] done\n- a\n  - b\n\nH<sub>2</sub>O &amp; <kbd>Ctrl</kbd>"),
-        shown(result("text/html", '<iframe src="https://example.org/film"></iframe>')),
+        text("```sql\nSELECT 1\n```\n\n- [x] done\n- a\n  - b\n\nH<sub>2</sub>O &amp; <kbd>Ctrl</kbd>"),
+        run("1", shown(html='<iframe src="https://example.org/film"></iframe>')),
     )
     for expected in ("Note careful", "More", "inside", "SELECT 1", "☑ done", "Ctrl", "&", "https://example.org/film"):
-        assert expected in text
+        assert expected in words
 
 
 def test_headings_of_outputs_and_the_menu_are_not_in_the_contents() -> None:
-    outputs = shown(result("text/html", "<h3>Client</h3>"), result("text/markdown", "## Found"))
-    menu = result("text/html", "<ul><li>menu entry</li></ul>", course={"menu": True})
-    text = text_of(new_markdown_cell("## One\n\n## Two\n\n## Three"), outputs, shown(menu))
-    assert [text.count(word) for word in ("One", "Client", "Found", "menu")] == [2, 1, 1, 0]
+    outputs = run("1", shown(html="<h3>Client</h3>"), shown(markdown="## Found"))
+    menu = shown(html="<ul><li>menu entry</li></ul>", metadata={"course": {"menu": True}})
+    words = text_of(text("## One\n\n## Two\n\n## Three"), outputs, run("1", menu))
+    assert [words.count(one) for one in ("One", "Client", "Found", "menu")] == [2, 1, 1, 0]
 
 
 def test_raw_cells_and_hidden_parts_follow_their_metadata() -> None:
-    hidden, silent = (shown(result("image/svg+xml", "<svg"), source=source) for source in ("hidden source", "seen"))
-    hidden.metadata["jupyter"] = {"source_hidden": True}
-    silent.metadata["jupyter"] = {"outputs_hidden": True}
-    text = text_of(hidden, silent, new_raw_cell("raw text"), new_raw_cell("<b>", metadata={"format": "text/html"}))
-    found = [text.count(words) for words in ("image not found: svg", "seen", "raw text", "hidden source", "<b>")]
+    hidden = run("hidden source", shown(svg="<svg"), jupyter={"source_hidden": True})
+    silent = run("seen", shown(svg="<svg"), jupyter={"outputs_hidden": True})
+    words = text_of(hidden, silent, new_raw_cell("raw text"), new_raw_cell("<b>", metadata={"format": "text/html"}))
+    found = [words.count(one) for one in ("image not found: svg", "seen", "raw text", "hidden source", "<b>")]
     assert found == [1, 1, 1, 0, 0]
 
 
@@ -240,5 +224,79 @@ def test_missing_typst_is_one_clear_sentence(exporter: type[PDFExporter], monkey
 
 def test_warnings_reach_the_list_of_the_caller() -> None:
     resources: dict[str, Any] = {"course_warnings": ["earlier"]}
-    EXPORTER.from_notebook_node(new_notebook(cells=[new_markdown_cell("![](gone.png)")]), resources)
+    EXPORTER.from_notebook_node(new_notebook(cells=[text("![](gone.png)")]), resources)
     assert resources["course_warnings"] == ["earlier", "image not found: gone.png"]
+
+
+LONG = "\n".join(f"line {i}" for i in range(300))
+PROSE = "The question of the course is a sum by age class. " * 60
+
+
+DECK = new_notebook(
+    cells=[
+        text("# The deck", "slide"),
+        text("said aloud", "notes"),
+        text("## Two", "slide"),
+        text("revealed", "fragment"),
+        text("never shown", "skip"),
+        run("print(lines)", stream(LONG), slideshow={"slide_type": "subslide"}),
+        text("## Prose\n\n" + PROSE, "slide"),
+        text("## Far too long\n\n" + "\n".join(f"- point {i}" for i in range(80)), "slide"),
+    ]
+)
+
+
+def published(exporter: Any, notebook: Any = DECK) -> list[Any]:
+    return list(PdfReader(io.BytesIO(exporter().from_notebook_node(notebook, {})[0])).pages)
+
+
+@pytest.fixture(scope="module")
+def deck() -> list[Any]:
+    return published(SlidesPDFExporter)
+
+
+def test_each_slide_is_a_numbered_wide_page_with_its_fragments_without_notes_and_skipped_cells(deck: list[Any]) -> None:
+    assert len(deck) == 5
+    for number, page in enumerate(deck, start=1):
+        assert (round(page.mediabox.width), round(page.mediabox.height)) == (960, 540)
+        assert f"{number} / 5" in page.extract_text()
+    text = "\n".join(page.extract_text() for page in deck)
+    assert "revealed" in deck[1].extract_text()
+    assert "said aloud" not in text
+    assert "never shown" not in text
+
+
+def test_what_is_too_tall_is_cut_with_a_notice_or_shrunk_to_one_page(deck: list[Any]) -> None:
+    text = deck[2].extract_text()
+    assert all(words in text for words in ("line 0", "line 299", "282 lines not shown"))
+    assert " ".join(deck[3].extract_text().split()).count("The question") == 60
+    assert "point 79" in deck[4].extract_text()
+
+
+def test_slides_stay_above_their_footer(deck: list[Any]) -> None:
+    for page in deck:
+        heights: list[float] = []
+
+        def visit(text: str, outer: list[float], inner: list[float], *_: Any, heights: list[float] = heights) -> None:
+            if text.strip():
+                heights.append(outer[1] * inner[4] + outer[3] * inner[5] + outer[5])
+
+        page.extract_text(visitor_text=visit)
+        title, number, *content = sorted(heights)
+        assert max(title, number) < 40 <= min(content)
+
+
+def test_handout_is_a4_with_three_slides_a_page_and_their_notes() -> None:
+    pages = published(NotesPDFExporter)
+    assert len(pages) == 2
+    assert round(pages[0].mediabox.width) == 595
+    assert "said aloud" in pages[0].extract_text()
+
+
+@pytest.mark.parametrize("exporter", [PDFExporter, SlidesPDFExporter, NotesPDFExporter])
+def test_a_notebook_gives_the_same_bytes_each_time_stays_as_it_was_and_has_a_page_when_empty(exporter: Any) -> None:
+    notebook = new_notebook(cells=[text("# T\n\n$x^2$"), run("1", shown(png=png(40))), *DECK.cells])
+    before = str(notebook)
+    assert exporter().from_notebook_node(notebook, {})[0] == exporter().from_notebook_node(notebook, {})[0]
+    assert str(notebook) == before
+    assert len(published(exporter, new_notebook())) == 1

@@ -9,9 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, text, write_notebook
 
-from course.errors import BadArgumentError, BuildError
+from course.errors import BadArgumentError
 from course.publish.convert import Published, page_context, source_url
-from course.publish.lessons import Lesson, discover_lessons, heading_above, read_lesson
+from course.publish.lessons import Lesson, discover_lessons, heading_above
 from course.publish.site import build_date, format_duration, write_index
 
 
@@ -32,11 +32,8 @@ def index(tmp_path: Path, lessons: list[Lesson]) -> BeautifulSoup:
 
 
 def test_lessons_come_in_order_then_decks_with_what_the_site_says_of_each(lessons: list[Lesson]) -> None:
-    assert [(one.folder, one.name, one.is_deck) for one in lessons] == [
-        ("notebooks", "01_first", False),
-        ("notebooks", "02_second", False),
-        ("slides", "lecture", True),
-    ]
+    names = [(f"{one.folder}/{one.name}", one.is_deck) for one in lessons]
+    assert names == [("notebooks/01_first", False), ("notebooks/02_second", False), ("slides/lecture", True)]
     first, second, _ = lessons
     assert (first.title, first.time_to_learn) == ("Count rows & <cells>", "20 minutes")
     assert first.description == "Why 199,999 lines are 99,999 rows & more."
@@ -48,32 +45,7 @@ def test_a_cell_stands_under_the_last_heading_above_it() -> None:
     assert [heading_above(cells, number) for number in (0, 2, 4)] == [None, "B b", "B b"]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is not a notebook"),
-        (b"\xff\xfe", "is not a notebook"),
-        (b"[]", "is not a notebook"),
-        (b'{"nbformat": 4, "cells": [{}]}', "is not a notebook"),
-        (b'{"nbformat": 3, "worksheets": []}', "format 3"),
-    ],
-)
-def test_a_file_that_is_not_a_notebook_is_named(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "01_bad.ipynb").write_bytes(content)
-    with pytest.raises(BuildError, match=rf"01_bad\.ipynb {message}|01_bad.*{message}"):
-        discover_lessons(tmp_path)
-
-
-def test_no_lesson_and_no_file_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="no lesson in"):
-        discover_lessons(tmp_path)
-    with pytest.raises(BuildError, match="cannot read"):
-        read_lesson(tmp_path / "01_none.ipynb")
-
-
-def test_the_index_lists_lessons_with_their_facts_and_files_and_needs_no_network(
-    tmp_path: Path, lessons: list[Lesson]
-) -> None:
+def test_the_index_lists_lessons_with_facts_and_files(tmp_path: Path, lessons: list[Lesson]) -> None:
     page = index(tmp_path, lessons)
     cards = page.select("article.card")
     assert len(cards) == 3
@@ -121,8 +93,6 @@ def test_the_source_link_follows_the_package_metadata(lessons: list[Lesson], mon
     assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ("GitHub", address)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s")]
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
+def test_durations_are_said_as_people_do() -> None:
+    said = [format_duration(seconds) for seconds in (0.04, 9.94, 59.6, 185)]
+    assert said == ["0.0 s", "9.9 s", "1 min 00 s", "3 min 05 s"]

@@ -1,18 +1,20 @@
+"""A deck is one file that shows the slides of its notebook, each small enough for its page."""
+
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from notebook_writer import external_references, published, run, shown, written
+from notebook_writer import external_references, published, run, shown, text
 
-from course.publish.slides_html import SlidesExporter, escape_script, inline_script
+from course.publish.slides_html import SlidesExporter, escape_script
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup
     from nbformat import NotebookNode
 
-_EXPORTER = SlidesExporter()
+publish = partial(published, SlidesExporter())
 
 
 def frame(rows: int, columns: int) -> str:
@@ -21,49 +23,47 @@ def frame(rows: int, columns: int) -> str:
     return f"<table><thead><tr><th></th>{header}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def publish(*cells: NotebookNode) -> tuple[BeautifulSoup, list[str]]:
-    return published(_EXPORTER, *cells)
-
-
-def slides(soup: BeautifulSoup) -> list[str]:
+def slides(soup: Any) -> list[str]:
     return [slide.get_text(" ", strip=True) for slide in soup.select(".slides > section > section")]
 
 
+def notices(soup: Any) -> list[str]:
+    return [line.get_text() for line in soup.select(".notice")]
+
+
 @pytest.fixture(scope="module")
-def deck() -> BeautifulSoup:
+def deck() -> Any:
     soup, warnings = publish(
-        written("welcome", "notes"),
-        written("# Title", "slide"),
-        written("more text"),
-        written("## Second", "slide"),
-        written("appears", "fragment"),
-        written("tell the story", "notes"),
-        written("not for the room", "skip"),
-        written(r"### Below $\sqrt x$", "subslide"),
+        text("welcome", "notes"),
+        text("# Title", "slide"),
+        text("more text"),
+        text("## Second", "slide"),
+        text("appears", "fragment"),
+        text("tell the story", "notes"),
+        text("not for the room", "skip"),
+        text(r"### Below $\sqrt x$", "subslide"),
     )
     assert warnings == []
     return soup
 
 
-def test_slides_follow_the_slideshow_metadata(deck: BeautifulSoup) -> None:
+def test_slides_follow_their_metadata_and_notes_belong_to_the_slide_never_to_a_fragment(deck: Any) -> None:
     assert len(deck.select(".slides > section")) == 2
     texts = slides(deck)
     assert [len(texts), "more text" in texts[0], "appears" in texts[1]] == [3, True, True]
     fragments = deck.select(".fragment")
     assert [fragment.get_text(strip=True) for fragment in fragments] == ["appears"]
     assert "not for the room" not in str(deck)
-
-
-def test_notes_belong_to_the_slide_and_never_to_a_fragment(deck: BeautifulSoup) -> None:
     first, second, _ = deck.select(".slides > section > section")
     assert [note.get_text(strip=True) for note in first.select("aside.notes")] == ["welcome"]
     assert [note.get_text(strip=True) for note in second.select("aside.notes")] == ["tell the story"]
     assert deck.select(".fragment aside") == []
 
 
-def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck: BeautifulSoup) -> None:
+def test_the_deck_holds_reveal_its_notes_its_settings_and_the_theme_and_fetches_nothing(deck: Any) -> None:
     scripts = [script.get_text() for script in deck.find_all("script")]
     assert len(scripts) == 3
+    assert not re.search(r"<!--|</?script", "".join(scripts), re.IGNORECASE)
     assert deck.select_one(".slides math msqrt") is not None
     assert "font/woff2;base64," in str(deck.style)
     assert "Reveal" in scripts[0]
@@ -71,22 +71,15 @@ def test_the_deck_holds_reveal_its_notes_and_the_theme_and_fetches_nothing(deck:
     assert "--text-size" in str(deck.style)
     assert external_references(deck) == []
     assert "sourceMappingURL" not in str(deck)
+    assert all(setting in scripts[2] for setting in ('slideNumber: "c/t"', "hash: true", "center: false"))
 
 
 def test_slide_attributes_are_kept_escaped_when_they_are_local() -> None:
     data = {"background_color": "#eee", "state": 'a"><script>b', "background-image": "https://a.org/x.png"}
-    soup, _ = publish(written("# Title", "slide", data=data))
+    soup, _ = publish(text("# Title", "slide", data=data))
     slide = soup.select_one("section[data-background-color='#eee']")
-    assert slide is not None
     assert slide["data-state"] == 'a"><script>b'
     assert "a.org" not in str(soup)
-
-
-def test_the_deck_is_numbered_linkable_and_starts_at_the_top(deck: BeautifulSoup) -> None:
-    settings = deck.find_all("script")[-1].get_text()
-    assert 'slideNumber: "c/t"' in settings
-    assert "hash: true" in settings
-    assert "center: false" in settings
 
 
 @pytest.mark.parametrize("dangerous", ["</script>", "</SCRIPT >", "<!--", "<script src=x>"])
@@ -96,14 +89,9 @@ def test_a_script_cannot_end_the_element_it_stands_in(dangerous: str) -> None:
     assert escaped.replace("\\x3C", "<") == f"var text = '{dangerous}';"
 
 
-@pytest.mark.parametrize("name", ["dist/reveal.js", "plugin/notes/notes.js"])
-def test_the_scripts_of_reveal_can_stand_in_a_page(name: str) -> None:
-    assert re.search(r"<!--|</?script", inline_script(name), re.IGNORECASE) is None
-
-
 def test_without_metadata_each_heading_begins_a_slide() -> None:
     soup, _ = publish(
-        written("# Title\n\nhello\n\n## One\n\na\n\n```\n# not a heading\n```"), written("b"), written("### Two\n\nc")
+        text("# Title\n\nhello\n\n## One\n\na\n\n```\n# not a heading\n```"), text("b"), text("### Two\n\nc")
     )
     assert [text.split()[0] for text in slides(soup)] == ["Title", "One", "Two"]
     assert "not a heading" in slides(soup)[1]
@@ -116,9 +104,7 @@ def test_a_wide_and_long_table_is_cut_with_a_notice() -> None:
     names = [name.get_text() for name in soup.select("thead th")]
     assert (names[1], names[-1], names.count("…")) == ("COLUMN_0", "COLUMN_55", 1)
     assert {len(row) for row in rows} == {len(names)}
-    assert [line.get_text() for line in soup.select(".notice")] == [
-        f"11 of 50 rows, {len(names) - 2} of 56 columns shown"
-    ]
+    assert notices(soup) == [f"11 of 50 rows, {len(names) - 2} of 56 columns shown"]
 
 
 def test_a_table_with_spans_is_cut_and_its_spans_follow() -> None:
@@ -133,50 +119,46 @@ def test_a_table_with_spans_is_cut_and_its_spans_follow() -> None:
     assert sum(int(str(cell.get("colspan", "1"))) for cell in top.select("th")) == shown_columns < 20
     spans = [int(str(cell.get("rowspan", "1"))) for cell in soup.select("tbody th")]
     assert sum(spans) == len(soup.select("tbody tr")) == 12
-    assert [line.get_text() for line in soup.select(".notice")] == [
-        f"11 of 20 rows, {shown_columns - 2} of 40 columns shown"
-    ]
+    assert notices(soup) == [f"11 of 20 rows, {shown_columns - 2} of 40 columns shown"]
 
 
 def test_a_table_that_pandas_cut_is_counted_from_what_pandas_says() -> None:
     soup, _ = publish(run("frame", shown(html=f"<div>{frame(5, 20)}<p>5 rows × 56 columns</p></div>")))  # noqa: RUF001
-    notices = [line.get_text() for line in soup.select(".outputs p")]
-    assert len(notices) == 1
-    assert re.fullmatch(r"\d of 56 columns shown", notices[0])
+    (said,) = soup.select(".outputs p")
+    assert re.fullmatch(r"\d of 56 columns shown", said.get_text())
 
 
 def test_a_small_table_is_whole_and_says_nothing() -> None:
     soup, _ = publish(run("frame", shown(html=frame(5, 3))))
     assert len(soup.select("tbody tr")) == 5
     assert len(soup.select("thead th")) == 4
-    assert soup.select(".notice") == []
+    assert notices(soup) == []
 
 
 def test_the_text_of_a_written_table_is_folded_and_no_column_is_left_out() -> None:
     sentence = "a way of reading that says what it costs and what it gives, in a sentence of its own"
-    soup, _ = publish(written(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
+    soup, _ = publish(text(f"| way | cost | answer |\n|---|---|---|\n| {sentence} | {sentence} | {sentence} |"))
     assert [one.get_text() for one in soup.select("thead th")] == ["way", "cost", "answer"]
     assert [one.get_text() for one in soup.select("tbody td")] == [sentence] * 3
-    assert soup.select(".notice") == []
+    assert notices(soup) == []
 
 
 def test_a_written_table_too_wide_even_when_folded_is_cut_with_a_notice() -> None:
     row = "|".join(f"COLUMN_NUMBER_{place}" for place in range(30))
-    soup, _ = publish(written(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
-    assert [line.get_text() for line in soup.select(".notice")] == ["4 of 30 columns shown"]
+    soup, _ = publish(text(f"{row}\n{'|'.join(['---'] * 30)}\n{row}"))
+    assert notices(soup) == ["4 of 30 columns shown"]
 
 
 def test_a_long_output_is_cut_with_the_count() -> None:
     soup, _ = publish(run("loop()", shown(plain="\n".join(map(str, range(100))))))
     block = soup.select_one("pre.output")
-    assert block is not None
     lines = block.get_text().split("\n")
     assert len(lines) == 15
     assert "… 86 lines not shown …" in lines
     assert lines[-1] == "99"
 
 
-@pytest.mark.parametrize("cells", [(), (written("a note", "notes"),), (written("hidden", "skip"),), (written(""),)])
+@pytest.mark.parametrize("cells", [(), (text("a note", "notes"),), (text("hidden", "skip"),), (text(""),)])
 def test_a_notebook_with_nothing_to_show_still_makes_a_slide(cells: tuple[NotebookNode, ...]) -> None:
     soup, _ = publish(*cells)
     assert len(slides(soup)) == 1

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from notebook_writer import contents
 
-from course.cli import main
 from course.errors import BadArgumentError
 from course.files import file_digest
-from course.shipped import shipped_folder
 from course.start import RECORD, deliver
 
 ONE, TWO, NEW, NEWER = "01_one.ipynb", "02_two.ipynb", "01_one.new.ipynb", "01_one.new2.ipynb"
@@ -38,32 +35,26 @@ def folder(source: Path, tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
 def told(source: Path, folder: Path, *, update: bool = True) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     """Return what a delivery adds, renews and keeps."""
     delivery = deliver(source, folder, update=update)
     return delivery.added, delivery.renewed, delivery.kept
 
 
-def test_a_new_folder_receives_every_lesson_and_no_leftovers(folder: Path) -> None:
-    assert names(folder) == [RECORD, ONE, TWO, "images/a.png"]
-
-
-def test_a_second_start_changes_nothing_but_brings_back_what_is_missing(source: Path, folder: Path) -> None:
+def test_a_folder_receives_what_is_missing(source: Path, folder: Path) -> None:
+    assert sorted(contents(folder)) == [RECORD, ONE, TWO, "images/a.png"]
     (folder / TWO).unlink()
     assert told(source, folder, update=False) == ([TWO], [], [])
     assert (folder / ONE).read_text() == "first edition"
 
 
-def test_an_update_brings_new_lessons_and_every_newer_edition(source: Path, folder: Path) -> None:
+def test_an_update_brings_every_newer_edition_of_what_is_not_changed(source: Path, folder: Path) -> None:
+    (folder / TWO).write_text("mine")
     (source / "03_three.ipynb").write_text("new")
     assert told(source, folder) == (["03_three.ipynb"], [ONE], [])
     (source / ONE).write_text("third edition")
     assert told(source, folder) == ([], [ONE], [])
-    assert (folder / ONE).read_text() == "third edition"
+    assert [(folder / name).read_text() for name in (ONE, TWO)] == ["third edition", "mine"]
 
 
 def test_a_changed_file_stays_and_each_newer_edition_stands_beside_it_once(source: Path, folder: Path) -> None:
@@ -77,11 +68,6 @@ def test_a_changed_file_stays_and_each_newer_edition_stands_beside_it_once(sourc
     (source / ONE).write_text("fourth edition")
     assert told(source, folder) == ([], [], [(ONE, NEWER)])
     assert [(folder / name).read_text() for name in (ONE, NEW, NEWER)] == ["mine", "mine too", "fourth edition"]
-
-
-def test_a_changed_file_of_which_there_is_no_newer_edition_is_left_alone(source: Path, folder: Path) -> None:
-    (folder / TWO).write_text("mine")
-    assert told(source, folder) == ([], [ONE], [])
 
 
 def test_a_file_that_was_there_before_the_first_delivery_is_the_students(source: Path, tmp_path: Path) -> None:
@@ -107,9 +93,7 @@ def test_a_damaged_record_is_an_error_that_says_what_to_do(source: Path, folder:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["edit", "edit new", "publish", "update", "start"]), max_size=10))
-def test_whatever_happens_no_text_of_the_student_disappears(
-    tmp_path_factory: pytest.TempPathFactory, events: list[str]
-) -> None:
+def test_no_text_of_the_student_ever_disappears(tmp_path_factory: pytest.TempPathFactory, events: list[str]) -> None:
     home = tmp_path_factory.mktemp("home")
     source, folder = home / "shipped", home / "work"
     source.mkdir()
@@ -127,35 +111,3 @@ def test_whatever_happens_no_text_of_the_student_disappears(
         else:
             deliver(source, folder, update=event == "update")
     assert written <= {path.read_text() for path in folder.glob("*.ipynb")}
-
-
-def start(*words: str) -> int | str | None:
-    with pytest.raises(SystemExit) as ended:
-        main(["start", *words])
-    return ended.value.code
-
-
-def test_the_command_makes_the_folder_with_its_data_and_says_how_to_open_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "1") == 0
-    assert "01_data.ipynb" in capsys.readouterr().out
-    lessons = {path.name for path in shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb")}
-    assert lessons | {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"} <= set(names(tmp_path / "work"))
-
-
-def test_a_lesson_that_does_not_exist_is_named_before_anything_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert start(str(tmp_path / "work"), "--no-lab", "--lesson", "77") == 2
-    assert "no lesson 77; choose one of" in capsys.readouterr().err
-    assert not (tmp_path / "work").exists()
-
-
-def test_jupyterlab_is_opened_in_the_folder_on_the_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr(subprocess, "call", lambda words, cwd: calls.append((words, cwd)) or 0)
-    folder = tmp_path / "work"
-    assert start(str(folder), "--lesson", "1") == 0
-    root = f"--ServerApp.root_dir={folder}"
-    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]

@@ -15,9 +15,11 @@ ROOT = Path(__file__).parents[2]
 RUN_A_LESSON = """
 import sys
 from pathlib import Path
-from course.publish.execute import execute_notebook
-notebook = execute_notebook(Path(sys.argv[1]).resolve(), timeout=120).notebook
-print("run", [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"])
+from course.publish.execute import execute_notebooks
+from course.publish.lessons import read_lesson
+def say(lesson, done):
+    print("run", [cell.execution_count for cell in done.notebook.cells if cell.cell_type == "code"])
+execute_notebooks([read_lesson(Path(sys.argv[1]))], Path("run"), timeout=120, on_executed=say)
 """
 
 

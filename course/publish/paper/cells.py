@@ -33,11 +33,6 @@ class ReadCell:
     cell: Mapping[str, Any]
     tree: BeautifulSoup | None
 
-    @property
-    def slide_type(self) -> str:
-        """``slide``, ``subslide``, ``fragment``, ``notes``, ``skip`` or ``-``."""
-        return str(self.cell.get("metadata", {}).get("slideshow", {}).get("slide_type") or "-")
-
 
 def read_cells(notebook: Mapping[str, Any]) -> list[ReadCell]:
     """Return the cells of a notebook, Markdown parsed once."""

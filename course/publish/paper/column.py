@@ -19,15 +19,8 @@ _CODE_INSET = 7.0
 class Column:
     """What fits in a column of text; lengths and font sizes are in points.
 
-    Attributes:
-        width: width of the column.
-        text_size: size of the running text.
-        code_size: size of code and of text outputs.
-        code_lines: longest code cell, in printed lines; longer ones are cut in the middle.
-        output_lines: longest text output, in printed lines; longer ones are cut in the middle.
-        table_sizes: font sizes tried for a table, largest first.
-        table_rows: longest table, in rows of the body; longer ones are cut in the middle.
-        image_height: tallest picture.
+    Code cells and text outputs of more printed lines than ``code_lines`` and ``output_lines``, and tables of more rows
+    than ``table_rows``, are cut in the middle. For a table, the sizes are tried largest first.
     """
 
     width: float
@@ -96,11 +89,9 @@ class Context:
     """All that the setting of a cell needs beside the cell.
 
     Attributes:
-        parts: receives files, fragile pieces and warnings.
         folder: where the relative addresses of images start.
         language: ``fr`` or ``en``, the language of the words that the document adds.
         code_language: Pygments name of the language of the code cells.
-        column: the column the cell is set in.
         anchors: headings that can be linked to.
         heading_offset: subtracted from the level of every heading.
     """

@@ -56,6 +56,13 @@ def call(function: str, *positional: str, **named: str | None) -> str:
     return f"{function}({', '.join([*arguments, *positional])})"
 
 
+def styled(content: str, color: str | None, *, bold: bool, italic: bool) -> str:
+    """Return an expression in a colour, itself an expression, and a face; as it is where none is asked for."""
+    if not (color or bold or italic):
+        return content
+    return call("text", content, fill=color, weight='"bold"' if bold else None, style='"italic"' if italic else None)
+
+
 def array(items: Iterable[str]) -> str:
     """Return a Typst array of expressions."""
     return "(" + "".join(f"{item}, " for item in items) + ")"
@@ -114,12 +121,8 @@ class Parts:
 def compile_pdf(template: str, body: str, parts: Parts) -> bytes:
     """Return the PDF of a document; the same source and parts always give the same bytes.
 
-    Pieces that Typst refuses are replaced by their source, with a warning in ``parts.warnings``.
-
-    Args:
-        template: name of the Typst template whose functions it uses, beside those of ``common``.
-        body: the Typst document.
-        parts: its pictures and fragile pieces.
+    Pieces that Typst refuses are replaced by their source, with a warning in ``parts.warnings``. The document uses the
+    functions of the Typst templates ``common`` and ``template``.
 
     Raises:
         MissingDependencyError: the typst package is not installed.

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbconvert.exporters.exporter import Exporter, FilenameExtension
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
-from course.publish.markdown import HEADINGS, Identifiers
-from course.publish.menu_output import DropMenu
+from course.publish.markdown import HEADINGS, DropMenu, Identifiers, slide_type
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
 from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
 from course.publish.paper.compiler import Parts, array, boolean, call, compile_pdf, literal, points, query_values
@@ -73,7 +72,7 @@ class PDFExporter(Exporter):
         return pdf, resources
 
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
-        cells = [cell for cell in cells if cell.slide_type != "notes"]
+        cells = [cell for cell in cells if slide_type(cell.cell) != "notes"]
         trees = [cell.tree for cell in cells if cell.tree is not None]
         # The first # heading is set as the title of the document.
         title = next(filter(None, (tree.find("h1") for tree in trees)), None)
@@ -148,7 +147,7 @@ def split_slides(cells: list[ReadCell]) -> list[Slide]:
     """Return the slides of a notebook by nbconvert's ``slideshow`` metadata; at least one, possibly empty."""
     slides: list[Slide] = []
     for cell in cells:
-        kind = cell.slide_type
+        kind = slide_type(cell.cell)
         if kind == "skip":
             continue
         if kind in ("slide", "subslide") or not slides:

@@ -16,7 +16,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.styles import get_style_by_name
 from pygments.util import ClassNotFound
 
-from course.publish.paper.compiler import EMPTY, block, boolean, call, literal, points
+from course.publish.paper.compiler import EMPTY, block, boolean, call, literal, points, styled
 
 if TYPE_CHECKING:
     from course.publish.paper.column import Context
@@ -155,10 +155,7 @@ def lines_of(runs: Iterable[tuple[str, Style]]) -> list[Line]:
 def wrap(lines: Iterable[Line], columns: int, *, hanging: bool = False) -> list[Line]:
     """Break every line longer than ``columns`` characters, where it reads best near its end or else anywhere.
 
-    Args:
-        lines: the lines to print.
-        columns: characters that fit on a line.
-        hanging: indent what follows a break four columns more than the line it continues, as code is.
+    With ``hanging``, what follows a break is indented four columns more than the line it continues, as code is.
     """
     wrapped: list[Line] = []
     for line in lines:
@@ -193,12 +190,8 @@ def markup(lines: Iterable[Line]) -> str:
 
 
 def _run(text: str, style: Style) -> str:
-    expression = literal(text)
-    if style != PLAIN:
-        weight = '"bold"' if style.bold else None
-        slant = '"italic"' if style.italic else None
-        color = f'rgb("{style.color}")' if style.color else None
-        expression = call("text", expression, fill=color, weight=weight, style=slant)
+    color = f'rgb("{style.color}")' if style.color else None
+    expression = styled(literal(text), color, bold=style.bold, italic=style.italic)
     if style.underline:
         expression = call("underline", expression)
     if style.background:

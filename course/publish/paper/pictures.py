@@ -17,13 +17,7 @@ if TYPE_CHECKING:
     from course.publish.paper.column import Context
 
 # By MIME type, the best for paper first.
-SUFFIXES = {
-    "image/svg+xml": "svg",
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-}
+SUFFIXES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 # In points, of 1/72 inch; a CSS pixel is 1/96 inch.
 _UNITS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
 _LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(px|pt|in|cm|mm)?\s*$")
@@ -42,15 +36,9 @@ def data_bytes(mimetype: str, data: str) -> bytes:
 def image(
     content: bytes, suffix: str, context: Context, alt: str, asked: Mapping[str, Any], *, inline: bool = False
 ) -> str:
-    """Return the Typst expression of a picture.
+    """Return the Typst expression of a picture, as a block or in the line of text.
 
-    Args:
-        content: the bytes of the file.
-        suffix: one of the values of ``SUFFIXES``.
-        context: where it is set; gives the largest width and height.
-        alt: alternative text, possibly empty.
-        asked: mapping that may have a ``width`` and ``height`` in CSS pixels.
-        inline: set in the line of text rather than as a block.
+    ``suffix`` is one of the values of ``SUFFIXES``; ``asked`` may have a ``width`` and ``height`` in CSS pixels.
     """
     fallback = call("missing", literal(context.words("missing_image", name=alt or suffix)))
     problem = f"image cannot be shown ({suffix}): {alt or 'no alternative text'}"

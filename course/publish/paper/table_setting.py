@@ -11,13 +11,13 @@ import tinycss2  # type: ignore[import-untyped]
 from tinycss2.color4 import parse_color  # type: ignore[import-untyped]
 
 from course.publish import table_grid as grids
-from course.publish.paper.compiler import EMPTY, array, block, call, literal, points
+from course.publish.paper.compiler import EMPTY, array, block, call, literal, points, styled
 
 if TYPE_CHECKING:
     from bs4 import Tag
 
     from course.publish.paper.column import Column, Context
-    from course.publish.table_grid import Grid, GridCell, Placed
+    from course.publish.table_grid import Cell, Grid, Placed
 
 Declarations = dict[str, str]
 # Advance in ems by kind of character in Libertinus Serif, rounded up from the font's metrics.
@@ -43,14 +43,7 @@ class Look:
 
 
 def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Callable[[Tag], str]) -> str:
-    """Return the Typst expression of a table.
-
-    Args:
-        tag: the ``table`` element.
-        context: where the table is set.
-        rules: declarations of the style elements that go with it, by identifier.
-        walk: sets the children of a cell.
-    """
+    """Return the Typst expression of a table; ``rules`` are those of its styles, ``walk`` sets what a cell holds."""
     grid = grids.read_grid(tag)
     if not grid.columns:
         return EMPTY
@@ -59,9 +52,9 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
     caption = tag.find("caption", recursive=False)
 
     def set_cell(placed: Placed, *, in_header: bool) -> str:
-        if placed.cell == grids.ELLIPSIS:
-            return call("table.cell", literal("…"), align="center")
-        cell = grid.cells[placed.cell]
+        cell = placed.cell
+        if cell is grids.ELLIPSIS:
+            return call("table.cell", literal(cell.text), align="center")
         look = look_of(cell.tag, rules)
         return call(
             "table.cell",
@@ -69,7 +62,7 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
             colspan=str(placed.colspan) if placed.colspan > 1 else None,
             rowspan=str(placed.rowspan) if placed.rowspan > 1 else None,
             fill=look.fill,
-            align="center" if placed.colspan > 1 else _alignment(cell, look, numeric=numeric[placed.column]),
+            align="center" if placed.colspan > 1 else _alignment(cell, look, numeric=numeric[placed.column or 0]),
         )
 
     printed = enumerate(grids.select(grid, fit.rows, fit.columns))
@@ -84,7 +77,7 @@ def table(tag: Tag, context: Context, rules: dict[str, Declarations], walk: Call
     )
 
 
-def _content(cell: GridCell, look: Look, walk: Callable[[Tag], str], *, broken: bool) -> str:
+def _content(cell: Cell, look: Look, walk: Callable[[Tag], str], *, broken: bool) -> str:
     if cell.tag is None or look.hidden:
         return EMPTY
     if broken and cell.tag.find(True) is None:
@@ -92,20 +85,17 @@ def _content(cell: GridCell, look: Look, walk: Callable[[Tag], str], *, broken: 
     else:
         shown = walk(cell.tag)
     bold = cell.header if look.bold is None else look.bold
-    if not (look.color or bold or look.italic):
-        return shown
-    weight, style = '"bold"' if bold else None, '"italic"' if look.italic else None
-    return call("text", shown, fill=look.color, weight=weight, style=style)
+    return styled(shown, look.color, bold=bold, italic=look.italic)
 
 
 def _is_numeric(grid: Grid, column: int) -> bool:
     """Tell whether every cell of a column below its header is a number, or stands for a missing one."""
-    texts = {grid.cells[row[column]].text for row in grid.owners[grid.header_rows :]}
+    texts = {row[column].text for row in grid.rows[grid.header_rows :]}
     known = [text for text in texts if text.lower() not in _NO_NUMBER]
     return bool(known) and all(map(is_number, known))
 
 
-def _alignment(cell: GridCell, look: Look, *, numeric: bool) -> str:
+def _alignment(cell: Cell, look: Look, *, numeric: bool) -> str:
     asked = look.align or (str(cell.tag.get("align", "")) if cell.tag is not None else "")
     if asked in ("left", "center", "right"):
         return asked
@@ -174,8 +164,8 @@ class Fit:
     """How a table is printed: font size in points, kept rows and columns, and whether long headers are broken."""
 
     size: float
-    columns: list[int]
-    rows: list[int]
+    columns: grids.Places
+    rows: grids.Places
     broken_headers: bool
 
 
@@ -187,18 +177,16 @@ def fit_table(grid: Grid, column: Column) -> Fit:
     for size, broken in attempts:
         widths = _column_widths(grid, rows, size, broken=broken)
         if sum(widths) <= column.width:
-            return Fit(size, list(range(grid.columns)), rows, broken)
+            return Fit(size, range(grid.columns), rows, broken)
     return Fit(size, grids.columns_shown(grid, widths, column.width, _ELLIPSIS_WIDTH), rows, broken_headers=True)
 
 
-def _column_widths(grid: Grid, rows: list[int], size: float, *, broken: bool) -> list[float]:
-    widths = [size * 1.2] * grid.columns
-    for row, column in ((row, column) for row in rows if row != grids.ELLIPSIS for column in range(grid.columns)):
-        if not grid.is_spanning(row, column):
-            text = grid.cells[grid.owners[row][column]].text
-            pieces = header_pieces(text) if broken and row < grid.header_rows else [text]
-            widths[column] = max(widths[column], *(min(text_width(piece, size), _WIDEST_TEXT) for piece in pieces))
-    return [width + 2 * _INSET for width in widths]
+def _column_widths(grid: Grid, rows: grids.Places, size: float, *, broken: bool) -> list[float]:
+    def width_of(text: str, in_header: bool) -> float:
+        pieces = header_pieces(text) if broken and in_header else [text]
+        return max(min(text_width(piece, size), _WIDEST_TEXT) for piece in pieces) + 2 * _INSET
+
+    return grid.widths(rows, size * 1.2 + 2 * _INSET, width_of)
 
 
 def text_width(text: str, size: float) -> float:
