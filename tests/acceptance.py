@@ -1,4 +1,3 @@
-# ruff: noqa: E501, T201 (the tables of cases have long lines)
 """What the course gives to its users, recorded through what they can reach, and two records compared.
 
 python tests/acceptance.py record FOLDER [--only data,ways] [--lessons OTHER_CHECKOUT]
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
 import dataclasses
 import difflib
 import functools
@@ -26,7 +24,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -34,19 +31,27 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import bs4
 import nbformat
+import openpyxl
 import pypdf
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from PIL import Image, ImageChops
+from traitlets.config import Config
+
+import course
+from course.ways import FORMATS, WAYS, answer, convert
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COURSE = [sys.executable, "-m", "course"]
-RUN = "scripts commands magics"  # sections that run something: what they print has times, unlike the stored lessons
+RUN = "commands magics"  # sections that run something: what they print has times, unlike the stored lessons
 SUBSTITUTIONS = [  # what may differ: pattern, replacement, sections (all if none); FOLDER and others: see Record
     (r"0x[0-9a-fA-F]{6,16}", "ADDRESS", ""),
     (r"127\.0\.0\.1:\d+", "HOST:PORT", ""),
@@ -63,73 +68,8 @@ SUBSTITUTIONS = [  # what may differ: pattern, replacement, sections (all if non
     (r"(?m)^File: .*", "", "magics"),  # %name? says where it is written
     (r"(?<=course, version )\S+", "VERSION", ""),
 ]
-H = "AGE_BEN_SNDS;X;PRS_REM_MNT;\n"
-ROW = "20;1;1.5;\n30;2;-2;\n20;;.25;\n"
-DIRTY: dict[str, str] = {  # files of the kinds that people have: every way gives the right answer or one clear error
-    "crlf": (H + ROW).replace("\n", "\r\n"), "bom": "\ufeff" + H + ROW, "blank lines": H + "\n20;1;1;\n\n\n30;1;2;\n\n",
-    "NA amount": H + ROW + "40;1;NA;\n", "nan amount": H + ROW + "40;1;nan;\n", "inf": H + "20;1;-inf;\n20;1;inf;\n",
-    "missing amount": H + ROW + "40;1;;\n", "missing age": H + ROW + ";1;5;\n", "1_000": H + ROW + "20;1;1_000;\n",
-    "decimal age": H + "20.5;1;1;\n20;1;2;\n", "age 20.0": H + ROW + "20.0;1;1;\n", "quoted": H + ROW + '"20";"1";"1";\n',
-    "quoted line end": H + '20;"a\n30;x;5;\nb";1;\n', "quote in the middle": H + '20;5" pipe;1;\n', "header only": H,
-    "no final newline": (H + ROW)[:-1], "rows end with ;": H.replace("MNT;", "MNT") + ROW, "comma": H + "20;1;1,5;\n",
-    "true": H + ROW + "20;1;true;\n", "hexadecimal": H + "0x14;1;0x14;\n", "dash": H + ROW + "20;1;-;\n", "empty": "",
-    "lone cr": (H + ROW).replace("\n", "\r"), "comment": H + ROW + "#20;1;1;\n", "missing column": "AGE_BEN_SNDS;X\n20;1\n",
-    "short row": H + ROW + "30\n", "long row": H + ROW + "30;1;2;3;4;5\n", "spaces": H + " 20 ; 1 ; 1.5 ;\n", "1e3": H + "20;1;1e3;\n",
-    "big age": H + "9223372036854775808;1;1;\n", "smallest ages": H + "-32768;1;1;\n-9223372036854775808;1;2;\n",
-    "text age": H + ROW + "old;1;2;\n", "1..5": H + "20;1;1..5;\n", "zero": H + "20;1;-0.0;\n30;1;0.1;\n30;1;0.2;\n", "nul": H + "20;\0;1;\n",
-}  # fmt: skip
-COMMANDS = """--version | nonsense | data | data small small | data small small | data small file.txt | data small | data lexicon lex
-data lexicon lex | data month | data month m.csv | data month m.csv --rows 0 | data month m.csv --rows 3 --size 1MiB
-data month m.csv --size big | data month m.xls --rows 3 | data month m.csv --rows 2000 | data month m.csv --rows 2000
-data month m.csv --rows 3000 | data month m.csv --rows 3000 --overwrite --seed 3 | data month m.csv.gz --rows 2000
-data month m.parquet --size 200KiB | data month none/m.csv --rows 10 | data month m.csv --seed -1 --rows 2 | data month file.txt/m.csv --rows 2
-build --formats docx | build --notebooks none | build absent.ipynb | build --workers 0 | build --timeout 0 | build --nonsense
-build | build --formats notebook,script | build --formats html,notebook --no-cache --output other | build --no-execute --strict --formats html
-build --output keep --formats script | build bad.ipynb --output bad | build warned.ipynb --no-execute --formats script
-build warned.ipynb --no-execute --formats script --strict | build notebooks/01_one.ipynb --output one --formats pdf,notes,slides2 --no-execute
-serve --site none | serve --port 70000 | start work --lesson 99 --no-lab | start work --no-lab --lesson 5 | start work --no-lab
-start work --no-lab --update | start file.txt --no-lab | doctor | doctor data --packages | doctor file.txt | bench --ways none | bench --repeat 0
-bench --rows x | bench --rows 2000 --repeat 1 --ways python-csv,pyarrow-parquet --output bench --data benchdata | bench cluster --nonsense | build --output notebooks"""
+CASES = Path(__file__).with_name("acceptance_cases.txt").read_text(encoding="utf-8")
 SERVED = {"t.csv": b"a;b\n1;2\n", "fake.csv.gz": b"<!DOCTYPE html><html>no</html>", "bad.csv.gz": b"\x1f\x8b\x08 bad"}
-CALLS = r"""import course, pandas; from pathlib import Path; name = "t.csv"; x = 3 ¦ %head t.csv -n 3 ¦ %head t.csv -n 2 --raw ¦ %head wide.txt -w 20 --html
-%head latin.txt ¦ %head latin.txt -e latin-1 -o kept ¦ kept ¦ %head absent.csv ¦ %head t.csv -n -1 ¦ %head t.csv -o class ¦ %head ¦ %head t.csv --nonsense
-%head name -n 1 ¦ %head "my file.txt" ¦ %head t.csv -n x ¦ %head "t.csv ¦ %head t.csv.gz -n 1 ¦ %head t.csv -e nonsense ¦ %head . ¦ %tail t.csv -n 2
-%tail t.csv -n 0 ¦ %tail no_end.txt -n 1 --raw ¦ %tail wide.txt -w 9 -o end ¦ end ¦ %tail latin.txt -e latin-1 ¦ %tail absent.csv ¦ %tail t.csv -n 99
-%linecount t.csv ¦ %linecount no_end.txt ¦ %linecount cr.txt --text ¦ %linecount cr.txt ¦ %linecount t.csv -o lines ¦ lines ¦ %linecount absent
-%linecount latin.txt --text -e latin-1 ¦ %download A201612_small.csv.gz --offline ¦ path = %download A201612_small.csv.gz --offline -d two\npath, path.stat().st_size
-%download A201612_small.csv.gz --offline --keep-compressed -d big -o month\nmonth ¦ %download A201612 ¦ %download A201612.csv.gz --offline --force ¦ %download
-%download t.csv.gz --offline ¦ %download URL/t.csv ¦ %download URL/t.csv ¦ %download URL/t.csv --force ¦ %download URL/t.csv.gz -d gz ¦ %download URL/t.csv.gz -d gz --keep-compressed
-%download URL/t.csv --hash sha256:00 ¦ %download URL/t.csv --hash sha256:0000000000000000000000000000000000000000000000000000000000000000 -d no
-%download URL/t.csv --hash md5:0 ¦ %download URL/t.tar.gz -d tar ¦ %download URL/fake.csv.gz ¦ %download URL/bad.csv.gz ¦ %download URL/absent.csv ¦ %download URL/t.csv -f named.csv
-%download URL/ ¦ %download URL/t.csv -d t.csv ¦ %download URL/other.csv --offline ¦ %download ftp://nowhere/x.csv ¦ %download Lexique_open-DAMIR.xls --offline -d lex
-sorted(str(one) for one in Path().rglob("*") if one.is_file()) ¦ %%measure\n6 * 7 ¦ %%measure "two words" -r 3 -o cost\nsum(range(1000)) ¦ cost.label, len(cost.runs), cost.failed
-%measure -q 6 * 7 ¦ %measure -l total -r 2 sum(range(10)); ¦ %measure ¦ %measure -r 0 1 ¦ %measure -o class 1 ¦ %%measure bad\n1 / 0 ¦ %%measure\nfor
-%%measure --nonsense\n1 ¦ %%measure waits\nimport asyncio\nawait asyncio.sleep(0)\n"awaited" ¦ %%measure "%head"\n%head t.csv -n 1 ¦ %measure -q next(iter([]))
-table = %measures\nlist(table.columns), table["label"].tolist(), table["failed"].tolist() ¦ %measures --summary -o table\nlist(table.columns), table.index.tolist()
-%measures --save m.csv ¦ %measures --save m.txt ¦ %measures --plot ¦ %measures --save m.json --clear ¦ %measures -o class ¦ %measures ¦ %measures --summary ¦ %measures --plot ¦ %measures nonsense
-%%memory_cap 512MiB\n6 * 7 ¦ %%memory_cap 512MiB -q -i x -o y,z\ny = x + 1; z = [y]\nprint("inside") ¦ y, z ¦ %%memory_cap 200MiB -q\nb = bytearray(10**9) ¦ %%memory_cap 1\n1
-%%memory_cap banana\n1 ¦ %%memory_cap 512MiB -i nothing\n1 ¦ %%memory_cap 512MiB\n%head t.csv ¦ %%memory_cap 512MiB -q\n1 / 0 ¦ %%memory_cap 512MiB -q -o absent\n1
-%%memory_cap 512MiB -q\nimport os; os._exit(3) ¦ %%memory_cap 512MiB -q\n6 * 7; ¦ %%memory_cap 300MiB --watch\n"watched" ¦ %%memory_cap\n1 ¦ %%memory_cap 512MiB\nfor
-i = iter([1])\n%%memory_cap 512MiB ¦ %%memory_cap 512MiB -q -o f\nf = open("t.csv") ¦ course.add_notebook_menu() ¦ course.label("AGE_BEN_SNDS", 60) ¦ course.label("AGE_BEN_SNDS", 61)
-course.label("AGE_BEN", 60) ¦ course.lexicon("nothing") ¦ course.lexicon("AGE_BEN_SNDS") ¦ course.nothing ¦ course.month_file("t.csv", rows=5) ¦ course.month_file("q.txt", rows=5)
-course.month_file("q.csv") ¦ course.small_file("t.csv") ¦ course.doctor("doctor").can_run ¦ COMPLETE %head - ¦ COMPLETE %SQL_import_tsv x --if_exists ¦ COMPLETE %%memory_cap 1MiB --w
-%SQL SELECT 1 ¦ %SQL_tables ¦ %SQL_connect absent.db3 ¦ %SQL_connect t.csv ¦ %SQL_connect x.txt --create ¦ %SQL_connect :memory: -v M ¦ %SQL_connect duckdb:// -v M ¦ %SQL_connect http://h/x.db"""
-SQL_CALLS = r"""%SQL_connect BASE --create ¦ DB ¦ %SQL_tables ¦ %SQL_import_tsv t.csv ¦ %SQL_import_tsv t.csv ¦ %SQL_import_tsv t.csv --if_exists append ¦ %SQL_import_tsv name -t other -s ;
-%SQL_import_tsv tabs.tsv -s tab -t "two words" ¦ %SQL_import_tsv t.csv.gz -t t --if_exists replace ¦ %SQL_import_tsv latin.txt ¦ %SQL_import_tsv latin.txt -e latin-1 -t latin ¦ %SQL_import_tsv dirty.csv
-%SQL_import_tsv kinds.csv ¦ %SQL SELECT * FROM kinds ¦ %SQL_schema kinds ¦ %SQL_import_tsv crlf.csv ¦ %SQL SELECT * FROM crlf ¦ %SQL_import_tsv absent.csv ¦ %SQL_import_tsv empty.txt
-%SQL_import_tsv t.csv --if_exists maybe ¦ %SQL_tables -o tables\ntables ¦ %SQL_schema t ¦ %SQL_schema t --as_list ¦ %SQL_schema "two words" -o s\ns ¦ %SQL_schema absent ¦ %SQL SELECT COUNT(*) FROM t
-%SQL -n 2 SELECT * FROM t ORDER BY a ¦ %%SQL -o rows\nSELECT a, SUM(b) AS total FROM t GROUP BY a ORDER BY a ¦ rows ¦ %SQL SELECT * FROM t WHERE a = :x ¦ %SQL SELECT :absent ¦ %SQL SELECT * FROM tt
-%SQL SELECT aa FROM t ¦ %SQL SELEC 1 ¦ %SQL -q "SELECT 6 * 7 AS answer" ¦ %SQL -q "SELECT 1" SELECT 2 ¦ %SQL ¦ %SQL -n -1 SELECT 1 ¦ %SQL -o kept DROP TABLE other ¦ %SQL -v NONE SELECT 1 ¦ %SQL -v x SELECT 1
-%%SQL\n-- a comment; not an end\nCREATE TABLE made (i INTEGER, s TEXT);\nINSERT INTO made VALUES (1, 'a;b'), (NULL, NULL);\nSELECT * FROM made ¦ %%SQL\nINSERT INTO made VALUES (2, 'kept');\nSELECT nothing;
-%SQL SELECT i, s FROM made ORDER BY i ¦ %SQL BEGIN ¦ %SQL DELETE FROM made ¦ %SQL ROLLBACK ¦ %SQL SELECT COUNT(*) AS n FROM made ¦ frame = pandas.DataFrame({"k": [1, 2], "w": [1.5, None], "d": pandas.to_datetime(["2016-12-01", None]), "t": ["é", None], "b": [True, False]})
-%SQL_import_df frame ¦ %SQL_import_df frame ¦ %SQL_import_df frame -t "a b" --if_exists replace ¦ %SQL_import_df frame -t frame --if_exists append ¦ %SQL SELECT * FROM frame ¦ %SQL_schema frame ¦ %SQL_import_df nothing
-%SQL_import_df x ¦ %SQL_import_df rows ¦ def euros(cents: int) -> float:\n    return cents / 100 ¦ %SQL_add_function euros ¦ %SQL SELECT euros(12345) AS euros ¦ def fails(a: int) -> int:\n    return 1 // 0 ¦ %SQL_add_function fails
-%SQL SELECT fails(1) ¦ %SQL_add_function absent ¦ %SQL_add_function x ¦ %SQL SELECT MEDIAN(b) AS m, AVG(b) AS mean FROM t ¦ %SQL SELECT SUM(9007199254740993) AS big, 0.1 + 0.2 AS sum, NULL AS nothing, 'text' AS s ¦ %SQL EXPLAIN SELECT 1
-COMPLETE %SQL SELECT * FROM ma ¦ COMPLETE %%SQL\nSELECT t. ¦ COMPLETE %SQL_drop_table  ¦ %SQL_refresh_completion ¦ %SQL_drop_table made ¦ %SQL_drop_table made ¦ %SQL_tables ¦ %SQL_connect BASE --read-only ¦ %SQL CREATE TABLE no (i INTEGER)
-%SQL_close ¦ %SQL SELECT 1 ¦ %SQL_close ¦ %SQL_close -v nothing ¦ %SQL_connect BASE -v other ¦ %SQL_tables -v other ¦ %SQL_close -v other"""
-TEXTS = {"t.csv": "a;b\n" + "".join(f"{n % 5};{n}.5\n" for n in range(25)), "no_end.txt": "one\ntwo", "cr.txt": "a\rb\r\nc\n", "empty.txt": "",
-         "wide.txt": "é" * 3000 + "\nend\n", "my file.txt": "spaces\n", "tabs.tsv": "a b\tc\n1\tx\n\ty\n", "dirty.csv": "a;b\n1;2\n3\n4;5;6;7\n",
-         "kinds.csv": "i;f;s;d;big;z;e\n1;1.5;x;2016-12-01;9007199254740993;007;\n;2;;;1;1e3;\n-3;nan;\"q;r\";x;2;0x1;\n", "crlf.csv": "a;b;\r\n1;é;\r\n\r\n2;;\r\n"}  # fmt: skip
 
 
 class Record:
@@ -139,7 +79,6 @@ class Record:
         self.folder, self.temporary, self.lessons, self.section = folder, temporary, lessons, ""
 
     def place(self, name: str) -> Path:
-        """Return a new folder to work in."""
         path = self.temporary / self.section / name
         path.mkdir(parents=True)
         return path
@@ -159,6 +98,22 @@ class Record:
             if not sections or self.section in sections:
                 text = re.sub(pattern, word, text)
         self.path(f"{name}.txt").write_text(text + "\n", encoding="utf-8", newline="\n", errors="surrogateescape")
+
+
+def cases(title: str) -> list[str]:
+    r"""Return the cases of a table of acceptance_cases.txt; ``\n`` inside a case is the end of a line."""
+    table = CASES.partition(f"[{title}]\n")[2].partition("\n\n")[0].rstrip("\n")
+    return [one.replace(r"\n", "\n") for one in re.split(r" ?¦ ?|\n", table)]
+
+
+def texts(title: str) -> dict[str, str]:
+    """Return the files of a table, the content of each under its name."""
+    words = {"HEADER": "AGE_BEN_SNDS;X;PRS_REM_MNT;\n", "ROWS": "20;1;1.5;\n30;2;-2;\n20;;.25;\n"}
+    words |= {r"\r": "\r", r"\0": "\0", r"\ufeff": "\ufeff"}
+    files = dict(case.split(" = ", 1) for case in cases(title))
+    for word, meaning in words.items():
+        files = {name: text.replace(word, meaning) for name, text in files.items()}
+    return files
 
 
 def outcome(call: Callable[..., object], *arguments: object) -> str:
@@ -182,12 +137,8 @@ def files_of(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-# ------------------------------------------------------------------------------------------------ sections
 def names(record: Record) -> None:
     """What ``import course``, the ways, the formats and the exporters are called, and what they take."""
-    import course
-    from course.ways import FORMATS, WAYS
-
     public = {name: getattr(course, name) for name in course.__all__ if name != "CourseError"}
     record.text("import course", sorted(course.__all__))
     for name, one in public.items():
@@ -200,10 +151,6 @@ def names(record: Record) -> None:
 
 def data(record: Record) -> None:
     """The bytes of the generator, and the lexicon."""
-    import openpyxl
-
-    import course
-
     folder = record.place("data")
     hashes = {"small": digest(course.small_file(folder).read_bytes())}
     with contextlib.redirect_stdout(io.StringIO()) as said:
@@ -227,43 +174,37 @@ def data(record: Record) -> None:
 
 def ways(record: Record) -> None:
     """The answer of every way, on clean and on dirty files."""
-    import course
-    from course.ways import FORMATS, WAYS, answer, convert
-
     sources = {"small file": course.small_file(record.place("small"))}
     sources["month"] = course.month_file(record.place("month") / "m.csv", rows=30_000, seed=5).path
     sources["month, csv.gz"] = course.month_file(record.place("month gz") / "m.csv.gz", rows=20_000).path
-    for name, text in DIRTY.items():
+    for name, text in texts("dirty files").items():
         sources[name] = record.place(f"dirty {len(sources)}") / "m.csv"
         sources[name].write_bytes(text.encode())
     sources["name with brackets"] = shutil.copy(sources["crlf"], record.place("c [2024]") / "m[12].csv")
     sources["absent"], sources["a folder"] = record.place("absent") / "m.csv", record.place("a folder")
+
+    def answered(way: str, source: Path, place: Path) -> str:
+        form = FORMATS[WAYS[way].format]
+        made = place / f"m{form.suffix}"
+        result = answer(way, made if made.exists() else convert(form.name, source, made))
+        # threads add in any order: the last digits change from run to run
+        return f"{result.dtype} {result.name} {result.index.dtype} {result.index.name} {result.round(6).to_dict()}"
+
     for number, (name, source) in enumerate(sources.items()):
         place = record.place(f"made {number}")
-
-        @functools.cache
-        def made(form: str, source: Path = source, place: Path = place) -> Path:
-            return convert(form, source, place / f"m{FORMATS[form].suffix}")
-
-        def answered(way: str, made: Callable[[str], Path] = made) -> str:
-            result = answer(way, made(WAYS[way].format))
-            # threads add in any order: the last digits change from run to run
-            return f"{result.dtype} {result.name} {result.index.dtype} {result.index.name} {result.round(6).to_dict()}"
-
-        lines = [f"{way}: {outcome(answered, way)}" for way in WAYS]
+        lines = [f"{way}: {outcome(answered, way, source, place)}" for way in WAYS]
         record.text(name, "\n".join([*lines, "left: " + " ".join(sorted(path.name for path in place.iterdir()))]))
     wrong = [outcome(answer, way, "x.csv") for way in ("nothing", "sqlite", "pandas-csv")]
     record.text("wrong names", [*wrong, *(outcome(convert, form, "x.csv", "y") for form in ("nothing", "csv", "hdf5"))])
 
 
-BLOCKS = "p,div,section,article,li,ul,ol,table,tr,td,th,pre,h1,h2,h3,h4,h5,h6,nav,main,header,footer,details,summary,figure,figcaption,aside,blockquote,br,title"
+BLOCKS = "p,div,section,article,li,ul,ol,table,tr,td,th,pre,h1,h2,h3,h4,h5,h6,nav,main,header,footer,details,summary,figure,figcaption,aside,blockquote,br,title"  # noqa: E501
 
 
 def blocks(tag: bs4.Tag) -> str:
     """Return the text of a page as it is read: one line for each block, and for each line of code."""
-    for pre in tag.find_all("pre"):
-        for string in list(pre.find_all(string=True)):
-            string.replace_with(string.replace("\n", "\0"))
+    for string in [string for pre in tag.find_all("pre") for string in pre.find_all(string=True)]:
+        string.replace_with(string.replace("\n", "\0"))
     for block in tag.select(BLOCKS):
         block.insert_before("\0")
         block.insert_after("\0")
@@ -291,17 +232,7 @@ def pdf(record: Record, name: str, content: bytes) -> None:
     record.text(f"{name} text", "\n".join(texts))
     if shutil.which("pdftoppm"):
         prefix = record.path(f"{name} pages/page")
-        prefix.parent.mkdir(exist_ok=True)
         subprocess.run(["pdftoppm", "-r", "40", "-png", "-", str(prefix)], input=content, check=True)
-
-
-def published(record: Record, name: str, content: bytes) -> None:
-    if name.endswith(".pdf"):
-        pdf(record, name, content)
-    elif name.endswith(".html"):
-        page(record, name, content.decode())
-    else:  # scripts and notebooks; a picture is known by its hash
-        record.text(name, re.sub(r"[A-Za-z0-9+/=\\]{300,}", lambda found: digest(found[0]), content.decode()))
 
 
 def site(record: Record) -> None:
@@ -312,70 +243,13 @@ def site(record: Record) -> None:
     record.text("build", re.sub(r"[\d.]+ s:", "TIME:", said))
     record.text("files", files_of(folder / "site"))
     for name in files_of(folder / "site"):
-        published(record, name, (folder / "site" / name).read_bytes())
-
-
-TRAPS = r"""# Traps: é ≤ 中 & <b>html</b> ¦ | a | $|x|$ |\n|:--|--:|\n| 1 | `a|b` |\n\n1. one\n   - two\n\n> quote\n\n[link](02_x.ipynb#Part) ![none](absent.png)
-$$\begin{align} a &= b \\ c &= d \tag{1} \end{align}$$\n\n$\undefined{x}$, \$5, `$x$`, https://example.org/a_b ¦ ## Same\n\n## Same\n\nTitle\n---\n\n```python\n# no title\n```\n<!-- # no title -->
-### Details\n\n<details><summary>More</summary>\n\n*inside*\n\n</details>\n\n- [ ] to do\n\nTerm~~gone~~ H<sub>2</sub>O[^1]\n\n[^1]: a note"""
-TRAPPED_CODE = r"""%head t.csv -n 1\n!ls\nx = 1  # end\nx; ¦ 1 / 0 ¦ y = await z()\n%%time ¦ %%SQL -o t\nSELECT 1"""
-TRAPPED_OUTPUTS: list[dict[str, Any]] = [
-    {"output_type": "stream", "name": "stderr", "text": "\x1b[1;31mbold red\x1b[0m & <tag> " + "long " * 60},
-    {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "no", "traceback": ["\x1b[31mZeroDivisionError\x1b[0m: no"]},
-    *({"output_type": "display_data", "metadata": {}, "data": data} for data in (
-        {"text/html": '<table class="dataframe"><thead><tr><th></th><th>a</th></tr></thead><tbody><tr><th>0</th><td>1.5</td></tr></tbody></table>'},
-        {"text/latex": r"$\frac{1}{2}$", "text/plain": "half"}, {"text/markdown": "**bold** and $x^2$"}, {"application/x-unknown": "?"},
-        {"image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><rect width="9" height="9"/></svg>'})),
-]  # fmt: skip
-
-
-def cases(text: str) -> list[str]:
-    """Return the cases of a table: one a line, or more, and ``\n`` inside a case is the end of a line."""
-    return [one.replace(r"\n", "\n") for one in re.split(r" ?¦ ?|\n", text)]
-
-
-def trap() -> nbformat.NotebookNode:
-    """Return a notebook of what is hard to publish."""
-    kinds = ("slide", "subslide", "fragment", "skip", "notes")
-    cells: list[dict[str, Any]] = [
-        {"cell_type": "markdown", "metadata": {"slideshow": {"slide_type": kind}}, "source": text}
-        for kind, text in zip(kinds, cases(TRAPS), strict=True)
-    ]
-    shown = {"cell_type": "code", "outputs": TRAPPED_OUTPUTS, "execution_count": 1}
-    for tag, text in zip(("raises-exception", "any", "nbval-ignore-output", "any"), cases(TRAPPED_CODE), strict=True):
-        cells.append({**shown, "source": text, "metadata": {"tags": [tag]}})
-    cells.append({"cell_type": "raw", "metadata": {}, "source": "raw <b>"})
-    metadata = {"authors": [{"name": "Ann"}], "language_info": {"name": "python"}}
-    return nbformat.from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": copy.deepcopy(cells)})
-
-
-def exporters(record: Record) -> None:
-    """A notebook of traps through each exporter, as ``jupyter nbconvert --to NAME`` takes it."""
-    from nbconvert.exporters import get_exporter
-
-    for name in sorted(one for one in entry_points(group="nbconvert.exporters").names if one.startswith("course_")):
-        resources = {"metadata": {"name": "trap", "path": str(record.temporary)}}
-        content, told = get_exporter(name)().from_notebook_node(trap(), resources)
-        record.text(f"{name} warnings", [told["output_extension"], *told.get("course_warnings", [])])
-        data = content if isinstance(content, bytes) else content.encode()
-        published(record, f"{name}{told['output_extension']}", data)
-
-
-def scripts(record: Record) -> None:
-    """What the scripts of lessons print when plain Python runs them; nothing of the cells whose output changes."""
-    from nbconvert.exporters import get_exporter
-
-    mark = nbformat.v4.new_code_cell('print("¦")')
-    for lesson in SCRIPTS:
-        folder = record.place(lesson)
-        notebook = nbformat.read(REPOSITORY / "notebooks" / f"{lesson}.ipynb", as_version=4)
-        for number, cell in reversed(list(enumerate(notebook.cells))):
-            if "nbval-ignore-output" in cell.metadata.get("tags", []):
-                notebook.cells[number : number + 1] = [mark, cell, mark]
-        script, _ = get_exporter("course_script")().from_notebook_node(notebook, {"metadata": {"name": lesson}})
-        (folder / f"{lesson}.py").write_text(script, encoding="utf-8")
-        record.text(lesson, re.sub(r"(?s)¦.*?¦", "…", run([sys.executable, f"{lesson}.py"], folder)))
-        record.text(f"{lesson} files", [name for name in files_of(folder) if ".zarr/" not in name])
+        content = (folder / "site" / name).read_bytes()
+        if name.endswith(".pdf"):
+            pdf(record, name, content)
+        elif name.endswith(".html"):
+            page(record, name, content.decode())
+        else:  # scripts and notebooks; a picture is known by its hash
+            record.text(name, re.sub(r"[A-Za-z0-9+/=\\]{300,}", lambda found: digest(found[0]), content.decode()))
 
 
 def commands(record: Record) -> None:
@@ -395,7 +269,7 @@ def commands(record: Record) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         cells = [v4.new_markdown_cell(f"# {name}\n\n$x$", id="text"), v4.new_code_cell(source, id="code")]
         nbformat.write(v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
-    for number, line in enumerate(re.split(r"\s*[|\n]\s*", COMMANDS)):
+    for number, line in enumerate(cases("commands")):
         said = run([*COURSE, *shlex.split(line)], folder)
         if line.startswith("doctor"):  # what is free, and versions
             said = re.sub(r"\d+(\.\d+)*", "N", re.sub(" +", " ", said.replace(str(record.temporary), "FOLDER")))
@@ -403,31 +277,10 @@ def commands(record: Record) -> None:
     made = (name for name in files_of(folder) if "/cache/" not in name)  # kept under hashes of the code
     record.text("files", sorted({re.sub(r"[0-9a-f]{16,}", "HASH", name) for name in made}))
     record.text("executed", (folder / "other/notebooks/01_one.ipynb").read_text(encoding="utf-8"))
-    server = subprocess.Popen([*COURSE, "serve", "--port", "0"], cwd=folder, stdout=-1, stderr=-1, text=True)
-    said = server.stdout.readline() if server.stdout else ""
-    server.send_signal(signal.SIGINT)
-    record.text("course serve", [said, server.communicate(timeout=30)[0], server.returncode])
-
-
-@contextlib.contextmanager
-def local_server(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine, and give its address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 def called(shell: Any, code: str) -> str:
     """Return all that a cell shows, or what the completer proposes at its end."""
-    from IPython.core.completer import provisionalcompleter
-    from IPython.utils.capture import capture_output
-
     if code.startswith("COMPLETE "):
         with provisionalcompleter():
             return str([one.text for one in shell.Completer.completions(code[9:], len(code) - 9)])
@@ -443,14 +296,12 @@ def called(shell: Any, code: str) -> str:
 
 def magics(record: Record) -> None:
     """The help of each magic, and what calls of it show, errors included."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
     folder, root = record.place("folder"), record.place("served")
-    for name, text in TEXTS.items():
+    table = "a;b\n" + "".join(f"{n % 5};{n}.5\n" for n in range(25))
+    for name, text in (texts("files") | {"t.csv": table, "wide.txt": "é" * 3000 + "\nend\n"}).items():
         (folder / name).write_bytes(text.encode())
     (folder / "latin.txt").write_bytes("é;b\nà;1\n".encode("latin-1"))
-    (folder / "t.csv.gz").write_bytes(gzip.compress(TEXTS["t.csv"].encode(), mtime=0))
+    (folder / "t.csv.gz").write_bytes(gzip.compress(table.encode(), mtime=0))
     for name, content in {**SERVED, "t.csv.gz": gzip.compress(SERVED["t.csv"], mtime=0)}.items():
         (root / name).write_bytes(content)
     shutil.make_archive(str(root / "t"), "gztar", folder, "tabs.tsv")
@@ -465,16 +316,21 @@ def magics(record: Record) -> None:
     for kind, sign in (("line", "%"), ("cell", "%%")):
         for name in added[kind]:
             record.text(f"help of {sign}{name}", shell.object_inspect_text(f"{sign}{name}"))
-    tables = {"calls": CALLS, **{base: SQL_CALLS.replace("BASE", base) for base in ("a.db3", "a.duckdb")}}
-    with local_server(root) as address:
+    tables = {"calls": cases("calls")}
+    tables |= {base: [one.replace("BASE", base) for one in cases("SQL calls")] for base in ("a.db3", "a.duckdb")}
+    http.server.SimpleHTTPRequestHandler.log_message = lambda *_: None  # else it would write among what a call shows
+    served = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), served) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
         for title, table in tables.items():
-            for number, code in enumerate(cases(table.replace("URL", address))):
+            for number, code in enumerate(case.replace("URL", address) for case in table):
                 record.text(f"{title} {number:03}", f"{code}\n{called(shell, code)}")
+        server.shutdown()
     os.chdir(REPOSITORY)
 
 
-SECTIONS = {one.__name__: one for one in (names, data, ways, site, exporters, scripts, commands, magics)}
-SCRIPTS = ("00_start", "01_data", "03_sampling", "04_pickle", "05_sqlite")  # under 30 s each
+SECTIONS = {one.__name__: one for one in (names, data, ways, site, commands, magics)}
 LONGEST = 40  # lines of a difference that are printed
 
 
@@ -483,11 +339,11 @@ def record_all(folder: Path, lessons: Path, only: list[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"{folder} is not empty")
     warnings.simplefilter("ignore")
+    os.environ |= {"PYTHONWARNINGS": "ignore", "COLUMNS": "100"}
     failed = 0
     with tempfile.TemporaryDirectory(prefix="acceptance-") as temporary:
-        os.environ.update(BIGDATA_COURSE_DATA=f"{temporary}/kept", BIGDATA_COURSE_PROGRESS="off", COLUMNS="100")
-        os.environ.update(IPYTHONDIR=f"{temporary}/ipython", PYTHONIOENCODING="utf-8", PYTHONWARNINGS="ignore")
-        os.environ["MPLBACKEND"] = "Agg"
+        os.environ |= {"BIGDATA_COURSE_DATA": f"{temporary}/kept", "IPYTHONDIR": f"{temporary}/ipython"}
+        os.environ |= {"BIGDATA_COURSE_PROGRESS": "off", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
         record = Record(folder, Path(temporary).resolve(), lessons)
         for name in only:
             record.section, start = name, time.perf_counter()
@@ -495,9 +351,8 @@ def record_all(folder: Path, lessons: Path, only: list[str]) -> int:
                 SECTIONS[name](record)
             except Exception:  # noqa: BLE001
                 failed = 1
-                traceback.print_exc()
                 record.text("FAILED", traceback.format_exc())
-            print(f"{name}: {len(files_of(folder / name))} files, {time.perf_counter() - start:.0f} s", flush=True)
+            print(f"{name}: {len(files_of(folder / name))} files, {time.perf_counter() - start:.0f} s", flush=True)  # noqa: T201
     return failed
 
 
@@ -508,10 +363,8 @@ def difference(before: Path, after: Path) -> list[str]:
     if before.read_bytes() == after.read_bytes():
         return []
     if before.suffix == ".png":
-        pictures = [Image.open(path).convert("L") for path in (before, after)]
-        if pictures[0].size != pictures[1].size:
-            return [f"sizes {pictures[0].size} and {pictures[1].size}"]
-        equal = ImageChops.difference(*pictures).histogram()[0] / (pictures[0].width * pictures[0].height)
+        change = ImageChops.difference(*(Image.open(path).convert("L") for path in (before, after)))
+        equal = change.histogram()[0] / (change.width * change.height)
         return [f"{1 - equal:.2%} of the pixels differ: {before} {after}"]
     old, new = (path.read_text(encoding="utf-8", errors="surrogateescape").splitlines() for path in (before, after))
     lines = [line[:400] for line in difflib.unified_diff(old, new, "before", "after", lineterm="", n=1)]
@@ -523,8 +376,8 @@ def compare(before: Path, after: Path, only: list[str]) -> int:
     names_of_both = sorted(name for name in {*files_of(before), *files_of(after)} if name.split("/")[0] in only)
     differing = {name: lines for name in names_of_both if (lines := difference(before / name, after / name))}
     for name, lines in differing.items():
-        print("", f"##### {name}", *lines, sep="\n")
-    print("", f"{len(differing)} of {len(names_of_both)} items differ", *differing, sep="\n")
+        print(f"\n##### {name}", *lines, sep="\n")  # noqa: T201
+    print(f"\n{len(differing)} of {len(names_of_both)} items differ", *differing, sep="\n")  # noqa: T201
     return 1 if differing or not names_of_both else 0
 
 
