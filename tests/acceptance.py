@@ -145,7 +145,7 @@ def names(record: Record) -> None:
         parameters = inspect.signature(one).parameters.values()  # types apart, which name classes by their module
         record.text(name, f"{[(p.name, str(p.kind), p.default) for p in parameters]}\n{inspect.getdoc(one)}")
     record.text("ways", [(one.name, one.title, one.format, one.streaming, one.remote) for one in WAYS.values()])
-    record.text("formats", [(one.name, one.suffix, one.streaming) for one in FORMATS.values()])
+    record.text("formats", [(one.name, one.suffix) for one in FORMATS.values()])
     record.text("exporters", sorted(entry_points(group="nbconvert.exporters").names))
 
 
