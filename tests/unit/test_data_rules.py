@@ -61,19 +61,19 @@ def within(rows: pd.Series[bool], percent: float, tolerance: float) -> bool:
     return abs(share(rows) - percent) <= tolerance
 
 
-def test_age_shares_are_those_of_the_extract(month: pd.DataFrame) -> None:
-    expected = {"0": 10.42, "20": 10.95, "30": 10.87, "40": 11.96, "50": 14.48, "60": 15.66, "70": 13.22, "80": 12.28}
-    found = month["AGE_BEN_SNDS"].value_counts(normalize=True).mul(100)
-    assert set(found.index) == {*expected, "99"}
-    assert all(abs(found[age] - percent) < 0.4 for age, percent in expected.items())
+SHARES = {  # percent of the rows: of the extract for the ages, of the public months for the regions and the acts
+    "AGE_BEN_SNDS": {"0": 10.42, "20": 10.95, "30": 10.87, "40": 11.96, "50": 14.48, "60": 15.66, "70": 13.22,
+                     "80": 12.28, "99": 0.16},
+    "BEN_RES_REG": {"99": 8.5, "11": 11.31, "84": 9.11, "93": 8.32, "76": 8.82, "75": 8.09, "32": 7.48, "44": 8.42,
+                    "52": 5.92, "28": 5.40, "53": 5.01, "27": 5.25, "5": 3.48, "24": 4.89},
+}  # fmt: skip
 
 
-def test_region_shares_are_those_of_the_public_months(month: pd.DataFrame) -> None:
-    expected = {"99": 8.5, "11": 11.31, "84": 9.11, "93": 8.32, "76": 8.82, "75": 8.09, "32": 7.48, "44": 8.42,
-                "52": 5.92, "28": 5.40, "53": 5.01, "27": 5.25, "5": 3.48, "24": 4.89}  # fmt: skip
-    found = month["BEN_RES_REG"].value_counts(normalize=True).mul(100)
-    assert set(found.index) == set(expected)
-    assert all(abs(found[region] - percent) < 0.4 for region, percent in expected.items())
+@pytest.mark.parametrize("column", SHARES)
+def test_ages_and_regions_have_their_shares(month: pd.DataFrame, column: str) -> None:
+    found = month[column].value_counts(normalize=True).mul(100)
+    assert set(found.index) == set(SHARES[column])
+    assert all(abs(found[code] - percent) < 0.4 for code, percent in SHARES[column].items())
 
 
 def test_women_are_54_percent_and_children_under_twenty_only(month: pd.DataFrame) -> None:
@@ -87,19 +87,16 @@ def test_only_the_two_counts_are_ever_empty(month: pd.DataFrame) -> None:
     assert {name for name in COLUMNS if (month[name] == "").any()} == NULLABLE
 
 
-def test_masked_rows_are_masked_in_seven_columns_at_once(month: pd.DataFrame, masked: pd.Series[bool]) -> None:
+def test_masked_rows_have_their_share_and_are_masked_in_seven_columns_at_once(
+    month: pd.DataFrame, masked: pd.Series[bool]
+) -> None:
     unknown = {"BEN_CMU_TOP": "9", "CPT_ENV_TYP": "9", "DRG_AFF_NAT": "99", "EXO_MTF": "99", "MTM_NAT": "9",
                "PRS_REM_TYP": "99"}  # fmt: skip
     for name, code in unknown.items():
         assert ((month[name] == code) == masked).all(), name
     assert (month.loc[masked, "DDP_SPE_COD"] == "0").all()
-
-
-def test_three_latent_classes_have_their_shares(month: pd.DataFrame) -> None:
-    top = month["TOP_PS5_TRG"]
-    assert within(top == "9", 40.5, 0.7)
-    assert within(top == "1", 55.5, 0.7)
-    assert within(top == "0", 4.1, 0.5)
+    for top, percent, tolerance in (("9", 40.5, 0.7), ("1", 55.5, 0.7), ("0", 4.1, 0.5)):
+        assert within(month["TOP_PS5_TRG"] == top, percent, tolerance)
 
 
 def test_masked_rows_are_small_cells(hundredths: pd.DataFrame, masked: pd.Series[bool]) -> None:
@@ -158,11 +155,13 @@ def test_the_prescriber_is_self_employed_or_in_an_establishment_or_none(month: p
     assert within(~own & employed, 44, 4)
     assert within(~own & ~employed, 7, 1.5)
     assert share(own & employed) < 1
-    assert set(month.loc[own, "PSP_ACT_CAT"]) == {"1", "4", "5"}
-    assert set(month.loc[employed & ~own, "PSP_ACT_CAT"]) == {"0"}
-    assert set(month.loc[~own & ~employed, "PSP_ACT_CAT"]) == {"99"}
-    assert set(month.loc[own, "PSP_STJ_SNDS"]) == {"1", "9"}
-    assert set(month.loc[employed & ~own, "PSP_STJ_SNDS"]) == {"2", "9"}
+    for kind, categories, statuses in (
+        (own, {"1", "4", "5"}, {"1", "9"}),
+        (employed & ~own, {"0"}, {"2", "9"}),
+        (~own & ~employed, {"99"}, {"8", "9"}),
+    ):
+        assert set(month.loc[kind, "PSP_ACT_CAT"]) == categories
+        assert set(month.loc[kind, "PSP_STJ_SNDS"]) == statuses
 
 
 def test_the_category_of_the_executant_implies_the_activity(month: pd.DataFrame) -> None:
@@ -338,19 +337,9 @@ def test_mean_by_age_follows_the_extract(tmp_path: Path) -> None:
 
 
 def test_acts_come_with_the_shares_of_their_families(month: pd.DataFrame) -> None:
-    family = month["PRS_NAT"].str[:2].value_counts(normalize=True).mul(100)
-    for code, percent in {
-        "33": 23,
-        "31": 14,
-        "19": 14,
-        "35": 11,
-        "13": 7,
-        "32": 5,
-        "14": 4,
-        "18": 3,
-        "42": 2.5,
-    }.items():
-        assert abs(family[code] - percent) < 2, code
+    expected = {"33": 23, "31": 14, "19": 14, "35": 11, "13": 7, "32": 5, "14": 4, "18": 3, "42": 2.5}
+    found = month["PRS_NAT"].str[:2].value_counts(normalize=True).mul(100)
+    assert all(abs(found[family] - percent) < 2 for family, percent in expected.items())
     assert set(month["PRS_NAT"]) == {str(act.code) for act in acts()}
 
 
