@@ -17,8 +17,6 @@ from course.files import replacing
 SMALL_NAME = "A201612_small.csv"
 
 SMALL_ROWS = 99_999
-SMALL_LINES = 199_999
-"""Lines of text: the header, the rows, and a blank line between one and the next."""
 
 FIRST_ROWS = """\
 201612;76;20;76;9;1;1;0;1101;76;1;76;1101;9;3;0;2;1;1;0;46;46;46;2;1;1;46;0;46;2016;12;40;0;0;9;99;1;99;9;1117;1;100;99;3;99;0;0;14;2;99;0;0;1;2;9;

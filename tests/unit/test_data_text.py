@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.generator.csv_text import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
+from course.generator.encoding import USUAL_COUNTS, USUAL_HUNDREDTHS, Places, pieces, zeroed
 from course.generator.layout import hundredths_text, layout
 from course.generator.quantities import ONE, QUANTITIES, SPREADS, lognormal_quantile
 from course.generator.random_stream import OUTCOMES, apportion, draw_lanes, outcome_table, raw_words
