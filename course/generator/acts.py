@@ -27,43 +27,26 @@ AGE_PATTERNS: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class Act:
-    """One line of ``acts.csv``.
+    """One line of ``acts.csv``; a law is a key of a table of ``course.generator.quantities``."""
 
-    Attributes:
-        code: ``PRS_NAT``.
-        weight: rows out of about 100,000.
-        executant: who does it, a key of ``course.generator.care``.
-        place: where, a key of ``course.generator.care``.
-        amount: how amounts follow from the quantity: ``standard``, ``complement`` (reimbursement type 1),
-            ``deductible`` (negative reimbursement without expense), ``complement_deductible``, ``allowance`` or
-            ``pension`` (cash, without a base).
-        unit: price of one unit of coefficient, in cents.
-        spread: shape of the price around ``unit``: ``fixed``, ``free`` or ``wide``.
-        coefficient: law of the coefficient of one act, a key of ``course.generator.quantities``.
-        quantity: law of the number of acts in a cell, a key of ``course.generator.quantities``.
-        rate: usual rate of reimbursement, in percent.
-        excess: law of what is paid above the base, a key of ``course.generator.quantities``.
-        insurance: kind of insurance, a key of ``course.generator.insurance``.
-        envelope: ``CPT_ENV_TYP`` when it is known.
-        pathway: ``doctor`` when the coordinated care pathway applies, else ``other``.
-        ages: a key of ``AGE_PATTERNS``.
-    """
-
-    code: int
-    weight: int
-    executant: str
-    place: str
+    code: int  # PRS_NAT
+    weight: int  # rows out of about 100,000
+    executant: str  # who does it, a key of ``care.EXECUTANT_KINDS``
+    place: str  # where, a key of ``care.PLACES``
     amount: str
-    unit: int
-    spread: str
-    coefficient: str
-    quantity: str
-    rate: int
-    excess: str
-    insurance: str
-    envelope: int
-    pathway: str
-    ages: str
+    """How amounts follow from the quantity: ``standard``, ``complement`` (reimbursement type 1), ``deductible``
+    (negative reimbursement without expense), ``complement_deductible``, ``allowance`` or ``pension`` (cash, without a
+    base)."""
+    unit: int  # price of one unit of coefficient, in cents
+    spread: str  # law of the price around ``unit``
+    coefficient: str  # law of the coefficient of one act
+    quantity: str  # law of the number of acts in a cell
+    rate: int  # usual rate of reimbursement, in percent
+    excess: str  # law of what is paid above the base
+    insurance: str  # a key of ``insurance.INSURANCE_KINDS``
+    envelope: int  # CPT_ENV_TYP when it is known
+    pathway: str  # ``doctor`` when the coordinated care pathway applies, else ``other``
+    ages: str  # a key of ``AGE_PATTERNS``
 
 
 _NUMBERS = ("code", "weight", "unit", "rate", "envelope")

@@ -26,31 +26,18 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass
 class Numbers:
-    """Numbers of the rows of a block: coefficients in hundredths, amounts in cents, counts as they are.
+    """Numbers of the rows of a block: coefficients in hundredths, amounts in cents, counts as they are."""
 
-    Attributes:
-        coefficient: ``PRS_ACT_COG``, in hundredths.
-        count: ``PRS_ACT_NBR``; not sent where ``count_missing``.
-        quantity: ``PRS_ACT_QTE``.
-        overrun: ``PRS_DEP_MNT``, in cents.
-        paid: ``PRS_PAI_MNT``, in cents.
-        base: ``PRS_REM_BSE``, in cents.
-        reimbursed: ``PRS_REM_MNT``, in cents.
-        count_missing: the scheme does not send the number of acts.
-        filtered: a supplementary share: all the ``FLT_`` columns are zero.
-        complement: a complement of act: all are zero but ``FLT_REM_MNT``.
-    """
-
-    coefficient: Integers
-    count: Integers
-    quantity: Integers
-    overrun: Integers
-    paid: Integers
-    base: Integers
-    reimbursed: Integers
-    count_missing: Flags
-    filtered: Flags
-    complement: Flags
+    coefficient: Integers  # PRS_ACT_COG
+    count: Integers  # PRS_ACT_NBR; not sent where ``count_missing``
+    quantity: Integers  # PRS_ACT_QTE
+    overrun: Integers  # PRS_DEP_MNT
+    paid: Integers  # PRS_PAI_MNT
+    base: Integers  # PRS_REM_BSE
+    reimbursed: Integers  # PRS_REM_MNT
+    count_missing: Flags  # the scheme does not send the number of acts
+    filtered: Flags  # a supplementary share: all the ``FLT_`` columns are zero
+    complement: Flags  # a complement of act: all are zero but ``FLT_REM_MNT``
 
     def head(self, rows: int) -> Numbers:
         """Return the numbers of the first ``rows`` rows."""
@@ -59,21 +46,12 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Cells:
-    """What the numbers of a row depend on, drawn before: ranks of the act and of the age, flags, and the rate.
-
-    Attributes:
-        act: rank of the act.
-        age: rank of the age class.
-        rate: ``PRS_REM_TAU`` in hundredths of a percent.
-        masked: the row is a small cell.
-        filtered: the row is a supplementary share.
-        count_missing: the scheme does not send the number of acts.
-    """
+    """What the numbers of a row depend on, drawn before: ranks of the act and of the age, flags, and the rate."""
 
     act: Codes
     age: Codes
-    rate: Integers
-    masked: Flags
+    rate: Integers  # PRS_REM_TAU, in hundredths of a percent
+    masked: Flags  # the row is a small cell
     filtered: Flags
     count_missing: Flags
 

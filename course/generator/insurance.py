@@ -55,9 +55,6 @@ EXEMPTIONS: dict[int, tuple[int, int, int]] = {
 AT_USUAL_RATE: tuple[int, ...] = (0, 10, 20)
 """The motives that leave the usual rate of reimbursement; with all the others it is 100 %."""
 
-SERIOUS_ILLNESS: range = range(41, 47)
-"""``EXO_MTF`` of the long and costly illnesses (ALD)."""
-
 _MASKED_FULL_RATE_PERCENT = 34
 
 
@@ -95,8 +92,6 @@ SURCHARGES: dict[int, int] = {0: 9900, 2: 60, 1: 35, 3: 5}
 
 RECIPIENTS: dict[int, int] = {35: 7650, 11: 2250, 12: 30, 15: 10, 16: 25, 18: 20, 32: 10, 33: 5}
 """``DRG_AFF_NAT`` of a visible row: who is paid, mostly the provider (35) or the insured (11)."""
-
-THIRD_PARTY = 35
 
 MODULATIONS: dict[int, int] = {0: 9700, 2: 210, 1: 70, 3: 10, 4: 10}
 """``MTM_NAT`` of a visible row; 2 is the local scheme of Alsace-Moselle, which pays 90 %."""

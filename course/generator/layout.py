@@ -18,13 +18,7 @@ import pyarrow as pa
 
 from course.generator import insurance, people
 from course.generator.acts import Act, acts
-from course.generator.care import (
-    ESTABLISHMENTS,
-    EXECUTANTS,
-    PRESCRIBER_CATEGORIES,
-    PRESCRIBERS,
-    in_establishment,
-)
+from course.generator.care import ESTABLISHMENTS, EXECUTANTS, PRESCRIBER_CATEGORIES, PRESCRIBERS, in_establishment
 from course.generator.schema import COLUMNS, DECIMALS, SEPARATOR, ZERO_PADDED
 
 Index = npt.NDArray[np.int32]

@@ -96,20 +96,10 @@ def value_table(weights: dict[int, int]) -> Integers:
 
 
 class NumberTables:
-    """The tables of the numbers of a row, each a law after the other, 65,536 places a law.
-
-    Attributes:
-        quantity: those of ``QUANTITIES``, then that of a masked cell; no quantity is under one.
-        small_cell: the rank of the law of a masked cell.
-        price: those of ``SPREADS``, in 1024ths.
-        coefficient: those of ``COEFFICIENTS``, in hundredths.
-        excess: those of ``EXCESSES``, in 1024ths.
-        count: that of ``COUNT_FACTORS``.
-        sign: 1 for an ordinary row, -1 for a cancellation, 0 for an empty cell.
-        age_price: factors of prices by age, in 1024ths: of tariffs, of free prices, of free prices in a masked row.
-    """
+    """The tables of the numbers of a row, each a law after the other, 65,536 places a law."""
 
     def __init__(self) -> None:
+        # no quantity is under one; the law of a masked cell comes last
         visible = [np.maximum(lognormal_table(median, shape), 1) for median, shape in QUANTITIES.values()]
         self.quantity = np.concatenate([*visible, value_table(SMALL_CELL)])
         self.small_cell = len(QUANTITIES)
@@ -119,5 +109,6 @@ class NumberTables:
         self.count = value_table(COUNT_FACTORS)
         ordinary = 10_000 - CANCELLED_PER_TEN_THOUSAND - ZERO_PER_TEN_THOUSAND
         self.sign = value_table({1: ordinary, -1: CANCELLED_PER_TEN_THOUSAND, 0: ZERO_PER_TEN_THOUSAND})
+        # of tariffs, of free prices, of free prices in a masked row
         masked = [factor * SMALL_CELL_PRICE // ONE for factor in AGE_PRICE]
         self.age_price: Integers = np.array([ONE] * len(AGE_PRICE) + list(AGE_PRICE) + masked, dtype=np.int64)

@@ -64,19 +64,12 @@ _UNKNOWN_REGION = np.int16(people.UNKNOWN_REGION)
 
 @dataclass(frozen=True)
 class Rows:
-    """A block of rows: for each segment of the layout a combination, and the numbers.
+    """A block of rows: for each segment of the layout a combination, and the numbers."""
 
-    Attributes:
-        age: rank of ``AGE_BEN_SNDS`` in ``people.AGES``.
-        segments: for each field of ``Layout``, the numbers of the combinations.
-        numbers: quantities and amounts.
-        free: rows whose amount can be any (price without a tariff, reimbursed in full, visible).
-    """
-
-    age: Codes
-    segments: dict[str, Index]
+    age: Codes  # rank of ``AGE_BEN_SNDS`` in ``people.AGES``
+    segments: dict[str, Index]  # for each segment of ``layout``, the numbers of the combinations
     numbers: Numbers
-    free: Flags
+    free: Flags  # rows whose amount can be any (price without a tariff, reimbursed in full, visible)
 
     def __len__(self) -> int:
         return len(self.age)
@@ -206,6 +199,11 @@ def _care_segments(
     own_region = np.where(tables.has_own_region[where.prescriber], where.prescriber_place, _UNKNOWN_REGION)
     executant = laws.executant.draw(lanes["executant"], tables.acts.executant[person.act]) * np.int16(2) + where.inside
     without_schedule = laws.scheme.draw(lanes["scheme"]) == 1
+    # ``PSE_STJ_SNDS``: self-employed, employed (in an establishment), or not known
+    unknown = where.other_scheme | tables.acts.by_nobody[person.act].astype(bool)
+    status = np.where(unknown, np.int16(2), where.inside.astype(np.int16))
+    # ``TOP_PS5_TRG``: 9 for a masked row, 0 for a visible supplementary share, else 1
+    target = np.where(share.masked, np.int16(2), (~share.filtered).astype(np.int16))
     return {
         "establishment": parts["establishment"].index(
             where.establishment * np.int16(2) + share.masked, np.where(where.inside, where.place, _UNKNOWN_REGION)
@@ -213,22 +211,9 @@ def _care_segments(
         "prescribing": parts["prescribing"].index(
             category, np.where(known, where.prescriber_place, _UNKNOWN_REGION), where.establishment, without_schedule
         ),
-        "executant": parts["executant"].index(executant, _executant_status(tables, person, where), own_region),
-        "prescriber": parts["prescriber"].index(
-            where.prescriber * np.int16(2) + where.other_scheme, _target(share.masked, share.filtered)
-        ),
+        "executant": parts["executant"].index(executant, status, own_region),
+        "prescriber": parts["prescriber"].index(where.prescriber * np.int16(2) + where.other_scheme, target),
     }
-
-
-def _executant_status(tables: Model, person: _Person, where: _Care) -> npt.NDArray[np.int16]:
-    """Return the rank of ``PSE_STJ_SNDS``: self-employed, employed (in an establishment), or not known."""
-    unknown = where.other_scheme | tables.acts.by_nobody[person.act].astype(bool)
-    return np.where(unknown, np.int16(2), where.inside.astype(np.int16))
-
-
-def _target(masked: Flags, filtered: Flags) -> npt.NDArray[np.int16]:
-    """Return the rank of ``TOP_PS5_TRG``: 9 for a masked row, 0 for a visible supplementary share, else 1."""
-    return np.where(masked, np.int16(2), (~filtered).astype(np.int16))
 
 
 def _insurance_segments(
@@ -289,40 +274,24 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Block:
-    """A block ready to be written.
+    """A block ready to be written."""
 
-    Attributes:
-        content: what the format's sink takes.
-        rows_by_age: number of rows for each rank of age.
-        cents_by_age: sum of ``PRS_REM_MNT`` for each rank of age, in cents.
-    """
-
-    content: Any
-    rows_by_age: Integers
-    cents_by_age: Integers
+    content: Any  # what the format's sink takes
+    rows_by_age: Integers  # for each rank of age
+    cents_by_age: Integers  # sum of ``PRS_REM_MNT`` for each rank of age
 
 
 def month_blocks(seed: int, rows: int, encode: Callable[[Rows], Any], threads: int) -> Generator[Block, None, None]:
     """Yield the blocks of a month in order; the rows depend on the seed only, not on the number of threads."""
+    ages = range(len(people.AGES))
 
     def make(number: int) -> Block:
-        drawn = month_rows(seed, number)
-        return _block(drawn.head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS)), encode)
+        drawn = draw_rows(seed, number, BLOCK_ROWS).head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS))
+        # sums of 64-bit integers, age by age: bincount would add in floating point
+        cents = np.array([drawn.numbers.reimbursed[drawn.age == age].sum() for age in ages], dtype=np.int64)
+        return Block(encode(drawn), np.bincount(drawn.age, minlength=len(ages)).astype(np.int64), cents)
 
     return in_order(make, range(-(-rows // BLOCK_ROWS)), threads)
-
-
-def month_rows(seed: int, number: int) -> Rows:
-    """Return all the rows of a block; a month that ends inside it keeps the first ones."""
-    return draw_rows(seed, number, BLOCK_ROWS)
-
-
-def _block(rows: Rows, encode: Callable[[Rows], Any]) -> Block:
-    ages = range(len(people.AGES))
-    # sums of 64-bit integers, age by age: bincount would add in floating point
-    cents = np.array([rows.numbers.reimbursed[rows.age == age].sum() for age in ages], dtype=np.int64)
-    counts = np.bincount(rows.age, minlength=len(ages)).astype(np.int64)
-    return Block(encode(rows), counts, cents)
 
 
 def in_order(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Generator[Made, None, None]:

@@ -29,6 +29,7 @@ COLUMNS: tuple[str, ...] = (
 
 HEADER = SEPARATOR.join(COLUMNS) + SEPARATOR
 """The first line of a file, without its line end; like every line it ends with a separator."""
+CSV_HEADER = f"{HEADER}\n".encode()
 
 NULLABLE: frozenset[str] = frozenset({"PRS_ACT_NBR", "FLT_ACT_NBR"})
 """The only two columns that are ever empty (schemes that do not send the number of acts)."""

@@ -1,13 +1,35 @@
-"""The extract ``A201612_small.csv``: the file on which every lesson answers the question first."""
+"""The extract ``A201612_small.csv``: rows of the model, with the ages and the sums that are known.
+
+The file on which every lesson answers the question first.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course.errors import ExistingFileError
 from course.files import data_directory, file_digest, replacing
-from course.generator.answer import SMALL_NAME
+from course.generator.answer import (
+    CENTS_BY_AGE,
+    FIRST_ROWS,
+    FIRST_ROWS_AGE_AND_CENTS,
+    ROWS_BY_AGE,
+    SMALL_NAME,
+    SMALL_ROWS,
+)
+from course.generator.schema import CSV_HEADER
+
+if TYPE_CHECKING:
+    from course.generator.random_stream import Codes
+    from course.generator.rows import Rows
+
+SEED = 201_635
+"""Chosen so that no sum has to be changed by more than a third to become the known one."""
+
+_ROWS_BLOCK, _ORDER_BLOCK = 0, 1
 
 SMALL_SIZE = 16_169_713
 """Bytes of the file."""
@@ -34,24 +56,66 @@ def small_file(folder: Path | str = "data") -> Path:
         if _is_genuine(placed):
             return placed
         raise ExistingFileError(f"{placed} is not the extract of the course; move or delete it, then try again")
-    kept = _kept_copy()
+    kept = data_directory() / SMALL_NAME
+    if not _is_genuine(kept):
+        with replacing(kept) as temporary:
+            temporary.write_bytes(_extract_text())
     with replacing(placed) as temporary:
         shutil.copyfile(kept, temporary)
     return placed
-
-
-def _kept_copy() -> Path:
-    """Return the copy in the data directory, generated if it is missing or damaged."""
-    kept = data_directory() / SMALL_NAME
-    if not _is_genuine(kept):
-        from course.generator.small_text import extract_text
-
-        with replacing(kept) as temporary:
-            temporary.write_bytes(extract_text())
-    return kept
 
 
 def _is_genuine(path: Path) -> bool:
     if not path.is_file() or path.stat().st_size != SMALL_SIZE:
         return False
     return file_digest(path) == SMALL_SHA256
+
+
+def _extract_text() -> bytes:
+    """Return the whole file: the header and the rows, ending with a line feed, a blank line between two lines."""
+    from course.generator.encoding import csv_text
+    from course.generator.rows import draw_rows
+
+    age = _shuffled_ages()
+    rows = draw_rows(SEED, _ROWS_BLOCK, len(age), age=age)
+    _set_sums(rows)
+    first = "".join(f"{row}\n" for row in FIRST_ROWS).encode("ascii")
+    text = b"".join([CSV_HEADER, first, csv_text(rows).text])
+    return text.replace(b"\n", b"\n\n")[:-1]
+
+
+def _shuffled_ages() -> Codes:
+    """Return the rank of the age of each row after the first five, in random order; the counts are the known ones."""
+    import numpy as np
+
+    from course.generator.random_stream import raw_words
+
+    first = Counter(age for age, _ in FIRST_ROWS_AGE_AND_CENTS)
+    counts = [rows - first[age] for age, rows in ROWS_BY_AGE.items()]
+    ages = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
+    order = np.argsort(raw_words(SEED, _ORDER_BLOCK, SMALL_ROWS - len(FIRST_ROWS)), kind="stable")
+    return ages[order]
+
+
+def _set_sums(rows: Rows) -> None:
+    """Change free amounts, age by age, so that the sums of reimbursements are the known ones to the cent.
+
+    Only rows whose price has no tariff and which are reimbursed in full change: there base, expense and reimbursement
+    move together, so the relations between columns still hold. They are scaled, and the largest takes the last cents.
+    """
+    import numpy as np
+
+    known = Counter(CENTS_BY_AGE)
+    for age, cents in FIRST_ROWS_AGE_AND_CENTS:
+        known[age] -= cents
+    numbers = rows.numbers
+    for rank, age in enumerate(ROWS_BY_AGE):
+        here = rows.age == rank
+        free = np.flatnonzero(here & rows.free & (numbers.reimbursed > 0))
+        old = numbers.reimbursed[free]
+        total = int(old.sum())
+        wanted = total + known[age] - int(numbers.reimbursed[here].sum())
+        new = np.array([cents * wanted // total for cents in old.tolist()], dtype=np.int64)
+        new[np.argmax(new)] += wanted - int(new.sum())
+        for column in (numbers.base, numbers.paid, numbers.reimbursed):
+            column[free] += new - old

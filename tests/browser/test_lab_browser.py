@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from lab_page import check_link_jumps, dialogs, scroll_to_top, stored, wait_for_kernel
-from lab_server import PANEL, Server
+from lab import PANEL, Server, check_link_jumps, dialogs, scroll_to_top, stored, wait_for_kernel
+from published_pages import Watched
 
 import course
 from course.start import deliver
@@ -45,15 +45,13 @@ def without_outputs(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-class Lesson:
+class Lesson(Watched):
     """A lesson open in JupyterLab, its code cells after the run, and the errors of its console."""
 
     def __init__(self, page: Any, lab: Server, path: Path) -> None:
-        self.page, self.lab, self.path = page, lab, path
+        super().__init__(page)
+        self.lab, self.path = lab, path
         self.code_cells: list[NotebookNode] = []
-        self.complaints: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def run_all(self) -> None:
         """Choose Run All Cells in the menu, and save until the file holds the end of the run."""

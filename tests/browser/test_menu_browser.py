@@ -9,8 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_page import READY_SECONDS, check_link_jumps, run_first_cell, scroll_to_top, stored
-from lab_server import KERNEL, PANEL, Server
+from lab import KERNEL, PANEL, READY_SECONDS, Server, check_link_jumps, run_first_cell, scroll_to_top, stored
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
@@ -38,18 +37,15 @@ def write_lesson(path: Path) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
 
 
-def without_deep_heading(path: Path) -> None:
-    """Rename the heading that its cell does not start: JupyterLab looks for its anchor in every open notebook."""
-    path.write_text(path.read_text(encoding="utf-8").replace("### Deep", "### Elsewhere"), encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def folder(lab: Server) -> Path:
     folder = lab.folder / "menu"
     (folder / "part").mkdir(parents=True)
     for name in ("part/notebook.ipynb", "stored.ipynb", "other.ipynb"):
         write_lesson(folder / name)
-    without_deep_heading(folder / "other.ipynb")
+    # JupyterLab looks in every open notebook for the anchor of a heading that its cell does not start
+    other = folder / "other.ipynb"
+    other.write_text(other.read_text(encoding="utf-8").replace("### Deep", "### Elsewhere"), encoding="utf-8")
     return folder
 
 
@@ -96,9 +92,12 @@ def saved_output(path: Path) -> Any:
     raise AssertionError(f"{path.name} was not saved with its output")
 
 
-def store_menu(path: Path, menu: str) -> None:
+def store_menu(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from course import add_notebook_menu
+
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     notebook = nbformat.read(path, as_version=4)
-    data = {"text/html": menu, "text/plain": "menu"}
+    data = {"text/html": str(add_notebook_menu(raw=True, header="Plan")), "text/plain": "menu"}
     notebook.cells[0].outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
     nbformat.write(notebook, path)
 
@@ -106,11 +105,7 @@ def store_menu(path: Path, menu: str) -> None:
 def test_stored_menu_jumps_before_any_cell_is_run_beside_a_lesson_with_the_same_headings(
     lab: Server, folder: Path, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from course import add_notebook_menu
-
-    path = folder / "stored.ipynb"
-    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-    store_menu(path, str(add_notebook_menu(raw=True, header="Plan")))
+    store_menu(folder / "stored.ipynb", monkeypatch)
     page.goto(lab.page_of("lab/workspaces/stored/tree", lab.name_of(folder / "other.ipynb")))
     page.wait_for_selector(f"{PANEL} h2[data-jupyter-id]")
     page.locator(".jp-DirListing-item", has_text="stored.ipynb").dblclick()
@@ -122,12 +117,9 @@ def test_stored_menu_jumps_before_any_cell_is_run_beside_a_lesson_with_the_same_
 def test_menu_jumps_in_the_page_of_nbconvert(page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbconvert import HTMLExporter
 
-    from course import add_notebook_menu
-
     path = tmp_path / "lesson.ipynb"
     write_lesson(path)
-    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-    store_menu(path, str(add_notebook_menu(raw=True)))
+    store_menu(path, monkeypatch)
     built = path.with_suffix(".html")
     built.write_text(HTMLExporter().from_filename(str(path))[0], encoding="utf-8")
     page.route("http*://**", lambda route: route.abort())  # the template asks for MathJax

@@ -17,9 +17,13 @@ PAGES = ["index", *NAMES]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_opens_from_a_disk_without_a_network_or_a_complaint(watched: Watched, site: Path, name: str) -> None:
+def test_a_page_opens_without_a_network_or_a_complaint_and_is_not_wider_than_a_telephone(
+    watched: Watched, site: Path, name: str
+) -> None:
+    watched.page.set_viewport_size({"width": 360, "height": 740})
     watched.page.goto((site / f"{name}.html").as_uri())
     assert (watched.requests, watched.complaints) == ([], [])
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -45,12 +49,3 @@ def check(chromium: Any, path: Path, options: dict[str, Any], **context: str) ->
     assert [
         (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in {"serious", "critical"}
     ] == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_not_wider_than_a_telephone(chromium: Any, site: Path, name: str) -> None:
-    page = chromium.new_page(viewport={"width": 360, "height": 740})
-    page.goto((site / f"{name}.html").as_uri())
-    width = page.evaluate("document.documentElement.scrollWidth")
-    page.close()
-    assert width <= 360

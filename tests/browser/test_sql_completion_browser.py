@@ -10,8 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_page import run_first_cell
-from lab_server import KERNEL, PANEL, Server
+from lab import KERNEL, PANEL, Server, run_first_cell
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
@@ -53,7 +52,7 @@ def write(page: Any, index: int, code: str) -> None:
     page.keyboard.insert_text(code)
 
 
-def press_tab(page: Any, index: int, code: str, awaited: str) -> list[str]:
+def proposed(page: Any, index: int, code: str, awaited: str) -> list[str]:
     """Return what Tab proposes at the end of ``code``, once ``awaited`` is there; the list stays open."""
     write(page, index, code)
     page.keyboard.press("Tab")
@@ -63,17 +62,16 @@ def press_tab(page: Any, index: int, code: str, awaited: str) -> list[str]:
     return found
 
 
-def proposed(page: Any, index: int, code: str, awaited: str) -> list[str]:
-    found = press_tab(page, index, code, awaited)
+@pytest.fixture(autouse=True)
+def _list_closed(page: Any) -> Iterator[None]:
+    yield
     page.keyboard.press("Escape")
-    return found
 
 
 def test_tables_are_proposed_after_from(page: Any, tmp_path: Path) -> None:
     # JupyterLab adds the words of the cell at the end
-    assert press_tab(page, 1, "%%SQL\nSELECT * FROM ", "regions")[:2] == ["damir", "regions"]
+    assert proposed(page, 1, "%%SQL\nSELECT * FROM ", "regions")[:2] == ["damir", "regions"]
     page.screenshot(path=tmp_path / "tables.png")
-    page.keyboard.press("Escape")
 
 
 def test_columns_of_the_table_are_proposed(page: Any) -> None:
@@ -82,7 +80,7 @@ def test_columns_of_the_table_are_proposed(page: Any) -> None:
 
 
 def test_a_proposal_that_is_taken_is_written_and_the_query_runs(page: Any) -> None:
-    press_tab(page, 1, "%%SQL\nSELECT SUM(PRS_REM_MNT) AS total FROM dam", "damir")
+    proposed(page, 1, "%%SQL\nSELECT SUM(PRS_REM_MNT) AS total FROM dam", "damir")
     page.keyboard.press("Enter")
     playwright_api.expect(cell(page, 1).locator(".cm-content")).to_contain_text("FROM damir")
     page.keyboard.press("Control+Enter")

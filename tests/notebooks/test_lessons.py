@@ -18,24 +18,15 @@ LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ip
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
-def path(request: pytest.FixtureRequest) -> Path:
-    return request.param
-
-
-@pytest.fixture
-def lesson(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+def lesson(request: pytest.FixtureRequest) -> NotebookNode:
+    return nbformat.read(request.param, as_version=4)
 
 
 def outputs(lesson: NotebookNode) -> list[NotebookNode]:
     return [output for cell in lesson.cells for output in cell.get("outputs", [])]
 
 
-def headings(lesson: NotebookNode) -> list[str]:
-    prose = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
-    return re.findall(r"^## (.+)$", prose, flags=re.MULTILINE)
-
-
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_is_small(path: Path) -> None:
     assert path.stat().st_size < 300_000
 
@@ -48,7 +39,8 @@ def test_a_lesson_says_what_it_needs_and_how_long_it_takes(lesson: NotebookNode)
 
 def test_a_lesson_has_its_menu_and_ends_with_what_is_next(lesson: NotebookNode) -> None:
     assert any(map(is_menu, outputs(lesson)))
-    assert headings(lesson)[-2:] == ["Summary", "What is next"]
+    prose = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    assert re.findall(r"^## (.+)$", prose, flags=re.MULTILINE)[-2:] == ["Summary", "What is next"]
 
 
 def test_every_code_cell_was_run_in_order(lesson: NotebookNode) -> None:

@@ -34,77 +34,44 @@ def is_compared(cell: NotebookNode) -> bool:
     return bool(results) and "nbval-ignore-output" not in cell.metadata.get("tags", [])
 
 
-def with_a_changed_result() -> NotebookNode:
-    changed = lesson()
-    result = next(output for output in changed.cells[-1].outputs if output.output_type == "execute_result")
-    result.data["text/plain"] += "1"
-    return changed
-
-
-def with_a_failing_cell() -> NotebookNode:
-    failing = lesson()
-    failing.cells.append(nbformat.v4.new_code_cell("1 / 0", execution_count=99))
-    return failing
-
-
-def with_a_vanished_result() -> NotebookNode:
-    vanished = lesson()
-    vanished.cells[-1].source = "None"
-    return vanished
-
-
-CASES = {
-    "stored": lesson,
-    "changed": with_a_changed_result,
-    "failing": with_a_failing_cell,
-    "vanished": with_a_vanished_result,
-}
+def variants() -> dict[str, NotebookNode]:
+    """Return the lesson as stored, then with a result that changed, a cell that fails, a result that disappeared."""
+    made = {name: lesson() for name in ("stored", "changed", "failing", "vanished")}
+    results = (output for output in made["changed"].cells[-1].outputs if output.output_type == "execute_result")
+    next(results).data["text/plain"] += "1"
+    made["failing"].cells.append(nbformat.v4.new_code_cell("1 / 0", execution_count=99))
+    made["vanished"].cells[-1].source = "None"
+    return made
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> ET.Element:
     """Return what one run of nbval says of four variants of the lesson."""
     folder = tmp_path_factory.mktemp("variants")
-    for name, variant in CASES.items():
-        nbformat.write(variant(), folder / f"{name}.ipynb")
+    for name, variant in variants().items():
+        nbformat.write(variant, folder / f"{name}.ipynb")
     told = folder / "report.xml"
     options = ["-p", "conftest", "-c", "pyproject.toml", "-q", "--nbval", f"--junit-xml={told}"]
     subprocess.run([sys.executable, "-m", "pytest", *options, folder], cwd=ROOT, check=False, capture_output=True)
     return ET.parse(told).getroot()
 
 
-def failures(report: ET.Element, name: str) -> list[str]:
-    """Return what nbval says of the cells of a variant that are red."""
+EXPECTED = {"stored": [], "changed": ["mismatch 'text/plain'"], "failing": ["ZeroDivisionError"], "vanished": [""]}
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
+def test_the_lesson_as_stored_is_green_and_a_change_or_an_error_is_red(
+    report: ET.Element, name: str, expected: list[str]
+) -> None:
     cases = [case for case in report.iter("testcase") if case.get("classname", "").endswith(f"{name}.ipynb")]
-    assert len(cases) == sum(cell.cell_type == "code" for cell in CASES[name]().cells)
-    return [found.text or "" for case in cases for found in case if found.tag in {"failure", "error"}]
-
-
-def test_the_lesson_as_stored_is_green(report: ET.Element) -> None:
-    assert failures(report, "stored") == []
-
-
-def test_one_changed_result_is_red(report: ET.Element) -> None:
-    (failure,) = failures(report, "changed")
-    assert "mismatch 'text/plain'" in failure
-
-
-def test_one_failing_cell_is_red(report: ET.Element) -> None:
-    (failure,) = failures(report, "failing")
-    assert "ZeroDivisionError" in failure
-
-
-def test_a_result_that_disappears_is_red(report: ET.Element) -> None:
-    assert len(failures(report, "vanished")) == 1
+    assert len(cases) == sum(cell.cell_type == "code" for cell in variants()[name].cells)
+    failures = [found.text or "" for case in cases for found in case if found.tag in {"failure", "error"}]
+    assert len(failures) == len(expected)
+    assert all(text in failure for text, failure in zip(expected, failures, strict=True))
 
 
 def test_every_stored_lesson_is_found_by_nbval() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--nbval", "notebooks"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--nbval", "notebooks"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"notebooks/{path.name}::" in run.stdout

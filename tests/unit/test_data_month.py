@@ -8,10 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -19,7 +18,7 @@ import pytest
 
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
 from course.generator.answer import report_path
-from course.generator.month import month_file, rows_of_size
+from course.generator.month import SEED, month_file, rows_of_size
 from course.generator.rows import in_order
 from course.generator.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
 
@@ -51,9 +50,6 @@ def test_every_line_ends_with_a_separator_and_none_is_blank(text: str) -> None:
     assert len(lines) == ROWS + 1
     assert all(line.endswith(";") and line.count(";") == 55 for line in lines)
     assert not set(text) - set("0123456789.-;\n" + HEADER)
-
-
-def test_a_row_takes_158_to_161_bytes(text: str) -> None:
     assert 158 <= (len(text) - len(HEADER) - 1) / ROWS <= 161
 
 
@@ -78,46 +74,35 @@ def test_gzip_file_is_read_by_gzip_duckdb_and_polars(folder: Path, text: str) ->
 
     path = folder / "A201612.csv.gz"
     assert gzip.decompress(path.read_bytes()).decode("ascii") == text
-    counted = (
-        duckdb.connect()
-        .execute(f"select count(*), sum(AGE_BEN_SNDS) from read_csv('{path.as_posix()}', delim=';')")
-        .fetchall()
-    )
-    frame = read_csv(folder / "A201612.csv")
-    assert counted == [(ROWS, frame["AGE_BEN_SNDS"].sum())]
+    total = read_csv(folder / "A201612.csv")["AGE_BEN_SNDS"].sum()
+    query = f"select count(*), sum(AGE_BEN_SNDS) from read_csv('{path.as_posix()}', delim=';')"
+    assert duckdb.connect().execute(query).fetchall() == [(ROWS, total)]
     polars = pytest.importorskip("polars")
-    assert polars.read_csv(path, separator=";", columns=["AGE_BEN_SNDS"])["AGE_BEN_SNDS"].sum() == counted[0][1]
+    assert polars.read_csv(path, separator=";", columns=["AGE_BEN_SNDS"])["AGE_BEN_SNDS"].sum() == total
 
 
-def test_gzip_bytes_carry_no_date(folder: Path, tmp_path: Path) -> None:
-    month_file(tmp_path / "again.csv.gz", rows=ROWS)
-    assert (tmp_path / "again.csv.gz").read_bytes() == (folder / "A201612.csv.gz").read_bytes()
+@pytest.mark.parametrize(("suffix", "threads"), [(".csv", 1), (".csv", 3), (".csv.gz", 2)])
+def test_bytes_depend_neither_on_the_date_nor_on_the_number_of_threads(
+    folder: Path, tmp_path: Path, suffix: str, threads: int
+) -> None:
+    month_file(tmp_path / f"A{suffix}", rows=ROWS, threads=threads)
+    assert (tmp_path / f"A{suffix}").read_bytes() == (folder / f"A201612{suffix}").read_bytes()
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_rows_do_not_depend_on_the_number_of_threads(folder: Path, tmp_path: Path, threads: int) -> None:
-    month_file(tmp_path / "A.csv", rows=ROWS, threads=threads)
-    assert (tmp_path / "A.csv").read_bytes() == (folder / "A201612.csv").read_bytes()
-
-
-def test_a_longer_month_begins_with_the_rows_of_a_shorter_one(text: str, tmp_path: Path) -> None:
-    month_file(tmp_path / "A.csv", rows=1_000)
-    assert text.startswith((tmp_path / "A.csv").read_text(encoding="ascii"))
-
-
-def test_another_seed_gives_other_rows(text: str, tmp_path: Path) -> None:
-    month_file(tmp_path / "A.csv", rows=1_000, seed=1)
-    other = (tmp_path / "A.csv").read_text(encoding="ascii").split("\n")
-    common = set(other[1:-1]) & set(text.split("\n"))
-    assert len(common) < 10
+def test_a_longer_month_begins_with_the_rows_of_a_shorter_one_and_another_seed_gives_others(
+    text: str, tmp_path: Path
+) -> None:
+    for seed in (SEED, 1):
+        month_file(tmp_path / f"{seed}.csv", rows=1_000, seed=seed)
+    shorter, other = ((tmp_path / f"{seed}.csv").read_text(encoding="ascii") for seed in (SEED, 1))
+    assert text.startswith(shorter)
+    assert len(set(other.split("\n")[1:-1]) & set(text.split("\n"))) < 10
 
 
 def test_the_bytes_of_a_month_are_the_same_everywhere(text: str) -> None:
     first = "\n".join(text.split("\n")[:1001])
-    assert hashlib.sha256(first.encode("ascii")).hexdigest() == FIRST_THOUSAND_ROWS_SHA256
-
-
-FIRST_THOUSAND_ROWS_SHA256 = "daa6da252b0881a9f42b575d895e8695ff922a8f87d6133c1edd007095fe81fa"
+    expected = "daa6da252b0881a9f42b575d895e8695ff922a8f87d6133c1edd007095fe81fa"
+    assert hashlib.sha256(first.encode("ascii")).hexdigest() == expected
 
 
 def test_the_answer_is_the_one_of_the_file_to_the_cent(folder: Path, text: str) -> None:
@@ -132,23 +117,19 @@ def test_the_answer_is_the_one_of_the_file_to_the_cent(folder: Path, text: str) 
     assert report.answer == sums
     assert report.rows_by_age == counts
     assert sum(counts.values()) == report.rows == ROWS
-    by_pandas = read_csv(folder / "A201612.csv").groupby("AGE_BEN_SNDS")["PRS_REM_MNT"].sum()
-    assert {int(age): round(total, 2) for age, total in by_pandas.items()} == {  # type: ignore[call-overload]
-        age: float(total) for age, total in sums.items()
-    }
+    by_pandas = read_csv(folder / "A201612.csv").groupby("AGE_BEN_SNDS")["PRS_REM_MNT"].sum().round(2)
+    assert by_pandas.to_dict() == {age: float(total) for age, total in sums.items()}
 
 
-def test_the_json_beside_says_the_same(folder: Path) -> None:
-    for suffix in SUFFIXES:
-        path = folder / f"A201612{suffix}"
-        report = month_file(path, rows=ROWS)
-        known = json.loads(report_path(path).read_text(encoding="utf-8"))
-        assert (known["rows"], known["bytes"], known["seed"]) == (ROWS, path.stat().st_size, report.seed)
-        assert known["format"] == suffix
-        assert known["PRS_REM_MNT by AGE_BEN_SNDS"]["20"] == {
-            "rows": report.rows_by_age[20],
-            "sum": str(report.answer[20]),
-        }
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_json_beside_says_the_same(folder: Path, suffix: str) -> None:
+    path = folder / f"A201612{suffix}"
+    report = month_file(path, rows=ROWS)
+    known = json.loads(report_path(path).read_text(encoding="utf-8"))
+    assert (known["rows"], known["bytes"], known["seed"]) == (ROWS, path.stat().st_size, report.seed)
+    assert known["format"] == suffix
+    of_twenty = {"rows": report.rows_by_age[20], "sum": str(report.answer[20])}
+    assert known["PRS_REM_MNT by AGE_BEN_SNDS"]["20"] == of_twenty
 
 
 @pytest.mark.parametrize("size", [2_000, 100_000, 3_000_000, 8_000_000])
@@ -162,14 +143,16 @@ def test_size_is_that_of_the_csv_whatever_the_format(tmp_path: Path) -> None:
     assert month_file(tmp_path / "A.parquet", size=1_000_000).rows == rows_of_size(1_000_000, 201612)
 
 
-class Stamp(NamedTuple):
-    modified: int
-    size: int
+@pytest.fixture
+def hundred(tmp_path: Path) -> Path:
+    """A month of a hundred rows."""
+    month_file(tmp_path / "A.csv", rows=100)
+    return tmp_path / "A.csv"
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: Path) -> tuple[int, int]:
     found = path.stat()
-    return Stamp(found.st_mtime_ns, found.st_size)
+    return found.st_mtime_ns, found.st_size
 
 
 def test_an_existing_file_of_the_same_request_is_returned_as_it_is(tmp_path: Path) -> None:
@@ -182,32 +165,32 @@ def test_an_existing_file_of_the_same_request_is_returned_as_it_is(tmp_path: Pat
 
 
 @pytest.mark.parametrize("request_", [{"rows": 200}, {"rows": 100, "seed": 3}, {"size": 100_000}])
-def test_an_existing_file_of_another_request_is_left_alone(tmp_path: Path, request_: dict[str, int]) -> None:
-    path = tmp_path / "A.csv"
-    month_file(path, rows=100)
-    before = stamp(path)
+def test_an_existing_file_of_another_request_is_left_alone(hundred: Path, request_: dict[str, Any]) -> None:
+    before = stamp(hundred)
     with pytest.raises(ExistingFileError, match="overwrite"):
-        month_file(path, rows=request_.get("rows"), size=request_.get("size"), seed=request_.get("seed", 201612))
-    assert stamp(path) == before
+        month_file(hundred, **request_)
+    assert stamp(hundred) == before
 
 
-def test_a_file_changed_by_hand_is_not_taken_for_the_generated_one(tmp_path: Path) -> None:
-    path = tmp_path / "A.csv"
-    month_file(path, rows=100)
-    with path.open("a", encoding="ascii") as file:
+def test_a_file_changed_by_hand_is_not_taken_for_the_generated_one(hundred: Path) -> None:
+    with hundred.open("a", encoding="ascii") as file:
         file.write("\n")
     with pytest.raises(ExistingFileError):
-        month_file(path, rows=100)
-    assert month_file(path, rows=100, overwrite=True).rows == 100
+        month_file(hundred, rows=100)
+    assert month_file(hundred, rows=100, overwrite=True).rows == 100
 
 
-def test_a_file_of_another_version_of_the_generator_is_not_taken_for_the_one_asked_for(tmp_path: Path) -> None:
-    path = tmp_path / "A.csv"
-    month_file(path, rows=100)
-    known = json.loads(report_path(path).read_text(encoding="utf-8"))
-    report_path(path).write_text(json.dumps(known | {"generator": known["generator"] - 1}), encoding="utf-8")
+def test_a_file_of_another_version_of_the_generator_is_not_taken_for_the_one_asked_for(hundred: Path) -> None:
+    known = json.loads(report_path(hundred).read_text(encoding="utf-8"))
+    report_path(hundred).write_text(json.dumps(known | {"generator": known["generator"] - 1}), encoding="utf-8")
     with pytest.raises(ExistingFileError):
-        month_file(path, rows=100)
+        month_file(hundred, rows=100)
+
+
+def test_overwriting_replaces_the_file_and_its_report(hundred: Path) -> None:
+    report = month_file(hundred, rows=200, overwrite=True)
+    assert hundred.read_bytes().count(b"\n") == 201
+    assert month_file(hundred, rows=200).answer == report.answer
 
 
 def test_there_is_no_month_without_its_answer(tmp_path: Path) -> None:
@@ -218,30 +201,16 @@ def test_there_is_no_month_without_its_answer(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [report_path(path)]
 
 
-def test_overwriting_replaces_the_file_and_its_report(tmp_path: Path) -> None:
-    path = tmp_path / "A.csv"
-    month_file(path, rows=100)
-    report = month_file(path, rows=200, overwrite=True)
-    assert path.read_bytes().count(b"\n") == 201
-    assert month_file(path, rows=200).answer == report.answer
+MEANINGLESS: list[dict[str, Any]] = [
+    {}, {"rows": 5, "size": 5}, {"rows": 0}, {"rows": -1}, {"size": 0}, {"size": -3}, {"rows": 5, "seed": -1},
+    {"rows": 1e5},
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"rows": 5, "size": 5},
-        {"rows": 0},
-        {"rows": -1},
-        {"size": 0},
-        {"size": -3},
-        {"rows": 5, "seed": -1},
-        {"rows": 1e5},
-    ],
-)
-def test_a_request_without_meaning_is_refused(tmp_path: Path, arguments: dict[str, int]) -> None:
+@pytest.mark.parametrize("arguments", MEANINGLESS)
+def test_a_request_without_meaning_is_refused(tmp_path: Path, arguments: dict[str, Any]) -> None:
     with pytest.raises(BadArgumentError):
-        month_file(tmp_path / "A.csv", **arguments)  # type: ignore[arg-type]
+        month_file(tmp_path / "A.csv", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -290,28 +259,18 @@ def test_a_disk_that_fills_up_leaves_nothing_in_any_format(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        if any(path.stat().st_size for path in folder.glob(pattern)):
-            return
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def endless_month(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+@pytest.mark.skipif(sys.platform == "win32", reason="a console event would reach the tests too")
+def test_interrupting_leaves_no_file(tmp_path: Path) -> None:
     program = "import sys; from course import month_file; month_file(sys.argv[1], rows=30_000_000)"
     command = [sys.executable, "-c", program, str(tmp_path / "A.csv")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a console event would reach the tests too")
-def test_interrupting_leaves_no_file(tmp_path: Path, endless_month: subprocess.Popen[bytes]) -> None:
-    wait_for(tmp_path, ".A.csv.*.part", endless_month)
-    endless_month.send_signal(signal.SIGINT)
-    _, errors = endless_month.communicate(timeout=60)
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".A.csv.*.part")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert b"KeyboardInterrupt" in errors
     assert list(tmp_path.iterdir()) == []
 
@@ -332,18 +291,12 @@ def test_blocks_come_in_order_and_are_not_made_too_far_ahead() -> None:
 
 
 PEAK = """
-import sys, psutil
+import sys
 from course import month_file
-month_file(sys.argv[1], rows=int(sys.argv[2]))
-if sys.platform == "win32":
-    print(psutil.Process().memory_info().peak_wset)
-elif sys.platform == "linux":  # ru_maxrss would count the process that this one was forked from
-    status = open("/proc/self/status").read()
-    print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
-else:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak)
+from course.measure import measure
+with measure() as cost:
+    month_file(sys.argv[1], rows=int(sys.argv[2]))
+print(cost.peak_memory_bytes)
 """
 
 

@@ -12,7 +12,9 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -36,9 +38,7 @@ def trim() -> None:
     """Give back to the system what was freed: a spike served from it would not be seen, and rightly so."""
     gc.collect()
     if sys.platform == "linux":
-        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if give_back is not None:
-            give_back(0)
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)(0)
 
 
 def spike(size: int = SPIKE, seconds: float = 0.05) -> None:
@@ -52,7 +52,22 @@ def run_child(code: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@contextmanager
+def child_of(code: str) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """Give a child that has printed its first line, and what lets it read a line and waits for what it prints next."""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as child:
+
+        def go_on() -> None:
+            child.stdin.write(b"\n")
+            child.stdout.readline()
+
+        child.stdout.readline()
+        yield child, go_on
+
+
 SPIKE_CODE = f"import time; memory = b'x' * {SPIKE}; time.sleep(0.05); del memory; time.sleep(0.2)"
+HOLD_CODE = f"memory = b'x' * {SPIKE}; print(flush=True); input()"
 PARENT_CODE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPIKE_CODE!r}])"
 BURN_CODE = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -69,6 +84,14 @@ def burn(seconds: float) -> None:
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
+
+
+def in_threads(number: int, block: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=block) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -91,12 +114,8 @@ def test_wall_time_counts_sleep_and_cpu_time_does_not() -> None:
 
 
 def test_cpu_time_counts_every_thread_and_a_child_that_ended() -> None:
-    threads = [threading.Thread(target=burn, args=(0.1,)) for _ in range(3)]
     with measure(record=False) as m:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_threads(3, lambda: burn(0.1))
     assert m.cpu_seconds >= 0.29
     with measure(record=False) as m:
         run_child(BURN_CODE)
@@ -105,9 +124,7 @@ def test_cpu_time_counts_every_thread_and_a_child_that_ended() -> None:
 
 def test_cpu_time_counts_a_child_that_still_runs_and_only_since_the_start() -> None:
     code = "import time\nwhile time.process_time() < 0.4: pass\nprint(flush=True)\nwhile True: pass"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with child_of(code) as (child, _):
         process = psutil.Process(child.pid)
         enough = sum(process.cpu_times()[:2]) + 0.1
         with measure(record=False) as live:
@@ -170,13 +187,10 @@ def test_memory_taken_before_the_block_does_not_count() -> None:
 
 
 def test_memory_that_a_child_held_before_the_block_does_not_count() -> None:
-    code = f"memory = b'x' * {SPIKE}; print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with child_of(HOLD_CODE) as (_, go_on):
         with measure(record=False) as m:
             time.sleep(0.05)
-        child.communicate(b"\n")
+        go_on()
     assert peak(m) < 20 * MEBIBYTE
 
 
@@ -255,21 +269,14 @@ def test_bytes_of_a_child_count_while_it_runs_and_once_it_ended_and_only_since_t
     source = tmp_path / "source"
     source.write_bytes(b"x" * MEBIBYTE)
     code = (
-        f"read = lambda: open({str(source)!r}, 'rb', 0).read(); input(); read(); read(); print(flush=True)\n"
+        f"read = lambda: open({str(source)!r}, 'rb', 0).read(); read(); read(); print(flush=True)\n"
         "input(); read(); print(flush=True); input(); read()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write(b"\n")
-        child.stdout.readline()
+    with child_of(code) as (child, go_on):
         with measure(record=False) as live:
-            child.stdin.write(b"\n")
-            child.stdout.readline()
+            go_on()
         with measure(record=False) as ended:
-            child.stdin.write(b"\n")
+            go_on()
             child.wait()
     assert live.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**19)
     assert ended.read_bytes in range(MEBIBYTE, MEBIBYTE + 2**19)
@@ -305,11 +312,7 @@ def test_blocks_in_many_threads_are_all_right_at_once() -> None:
             with measure("thread", ledger=records):
                 time.sleep(0.002)
 
-    threads = [threading.Thread(target=block) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(8, block)
     assert len(records) == 160
     assert not any(m.failed or math.isnan(m.cpu_seconds) for m in records)
 
@@ -353,32 +356,19 @@ def test_importing_measure_loads_nothing_heavy() -> None:
 
 @on_linux
 def test_memory_is_counted_in_bytes_of_this_process_and_its_descendants() -> None:
-    code = f"memory = b'x' * {SPIKE}; print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with child_of(HOLD_CODE) as (child, go_on):
         own, of_child = (psutil.Process(pid).memory_info().rss for pid in (os.getpid(), child.pid))
         resident = process_reader().resident()
         assert process_tree_memory(child.pid) == of_child > SPIKE
         assert process_tree_memory(os.getpid()) == pytest.approx(own + of_child, rel=0.005)
-        child.communicate(b"\n")
+        go_on()
     assert resident == (pytest.approx(own, rel=0.005), pytest.approx(of_child, rel=0.005))
     assert process_tree_memory(child.pid) == 0
 
 
-@pytest.fixture
-def portable_sampler(monkeypatch: pytest.MonkeyPatch) -> Callable[..., sampling.Sampler]:
-    def build(**options: bool) -> sampling.Sampler:
-        monkeypatch.setattr(sampling, "process_reader", lambda: PsutilReader(**options))
-        return sampling.Sampler()
-
-    return build
-
-
-def test_psutil_alone_sees_a_spike_in_this_process_and_in_a_child(
-    portable_sampler: Callable[..., sampling.Sampler],
-) -> None:
-    own = portable_sampler()
+def test_psutil_alone_sees_a_spike_in_this_process_and_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "process_reader", PsutilReader)
+    own = sampling.Sampler()
     watch = own.start()
     spike()
     own.stop(watch)
@@ -393,11 +383,12 @@ def test_psutil_alone_sees_a_spike_in_this_process_and_in_a_child(
 
 @pytest.mark.parametrize("forgets_ended", [False, True])
 def test_psutil_alone_counts_the_cpu_and_bytes_of_an_ended_child(
-    portable_sampler: Callable[..., sampling.Sampler], tmp_path: Path, *, forgets_ended: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, forgets_ended: bool
 ) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * MEBIBYTE)
-    own = portable_sampler(forgets_ended=forgets_ended)
+    monkeypatch.setattr(sampling, "process_reader", lambda: PsutilReader(forgets_ended=forgets_ended))
+    own = sampling.Sampler()
     watch = own.start()
     run_child(f"{BURN_CODE}\nopen({str(source)!r}, 'rb', 0).read()\ntime.sleep(0.2)")
     consumed = own.stop(watch)

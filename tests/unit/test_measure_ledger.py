@@ -59,20 +59,18 @@ def _close_figures() -> Iterator[None]:
     plt.close("all")
 
 
-@pytest.mark.parametrize(
-    ("measurement", "line"),
-    [
-        (
-            Measurement("pandas", 1.234, 1.2, 310 * MEBIBYTE, int(15.5 * MEBIBYTE), 0),
-            "pandas: 1.23 s wall, 1.20 s CPU, +310 MiB peak, 15.5 MiB read, 0 B written",
-        ),
-        (Measurement("x"), "x: n/a wall, n/a CPU, n/a peak, n/a read, n/a written"),
-        (
-            Measurement("x", 0.0123, 0.0, 0, None, None, failed=True, error="KeyError: 'a'"),
-            "x: 12.3 ms wall, 0 s CPU, +0 B peak, n/a read, n/a written, failed: KeyError: 'a'",
-        ),
-    ],
-)
+LINES = {
+    "pandas: 1.23 s wall, 1.20 s CPU, +310 MiB peak, 15.5 MiB read, 0 B written": Measurement(
+        "pandas", 1.234, 1.2, 310 * MEBIBYTE, int(15.5 * MEBIBYTE), 0
+    ),
+    "x: n/a wall, n/a CPU, n/a peak, n/a read, n/a written": Measurement("x"),
+    "x: 12.3 ms wall, 0 s CPU, +0 B peak, n/a read, n/a written, failed: KeyError: 'a'": Measurement(
+        "x", 0.0123, 0.0, 0, None, None, failed=True, error="KeyError: 'a'"
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "measurement"), LINES.items())
 def test_a_measurement_prints_on_one_line(measurement: Measurement, line: str) -> None:
     assert str(measurement) == line
 
@@ -89,11 +87,7 @@ def test_the_median_of_runs_says_how_many_and_how_far_apart() -> None:
     assert (median.wall_seconds, median.cpu_seconds, median.peak_memory_bytes) == (2.0, 1.0, 20 * MEBIBYTE)
     assert median.wall_spread_seconds == 2.0
     assert str(median).endswith("0 B written (median of 3, wall spread 2.00 s)")
-
-
-def test_the_median_of_one_run_is_the_run_and_of_none_an_error() -> None:
-    one = record("a", 1.0, 1)
-    assert median_of([one]) is one
+    assert median_of(runs[:1]) is runs[0]
     with pytest.raises(BadArgumentError, match="at least one"):
         median_of([])
 
@@ -106,12 +100,6 @@ def test_the_frame_has_every_measure_in_order(records: list[Measurement]) -> Non
     assert frame["wall_seconds"].tolist() == [one.wall_seconds for one in records]
     assert [None if pd.isna(size) else int(size) for size in frame["read_bytes"]] == [one.read_bytes for one in records]
     assert frame["failed"].tolist() == [one.failed for one in records]
-
-
-def test_an_empty_ledger_has_an_empty_frame_with_the_same_types() -> None:
-    empty, full = Ledger().to_frame(), ledger_of(record("a", 1.0, 1)).to_frame()
-    assert len(empty) == 0
-    assert empty.dtypes.equals(full.dtypes)
 
 
 @given(st.lists(measurements, min_size=1, max_size=12))
@@ -134,8 +122,10 @@ def test_an_empty_ledger_that_is_named_is_used_and_clear_forgets_everything() ->
     with measure("a", ledger=ledger):
         pass
     assert [one.label for one in ledger] == ["a"]
+    types = ledger.to_frame().dtypes
     ledger.clear()
-    assert len(ledger) == 0
+    assert len(ledger) == len(ledger.to_frame()) == 0
+    assert ledger.to_frame().dtypes.equals(types)
     assert repr(ledger) == "nothing measured yet"
     with pytest.raises(BadArgumentError, match="measure a block first"):
         ledger.plot()

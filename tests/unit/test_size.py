@@ -9,19 +9,18 @@ from hypothesis import strategies as st
 from course.errors import BadArgumentError
 from course.size import format_size, parse_size
 
+SIZES = {
+    "12345": 12345,
+    "4GiB": 4 * 2**30,
+    "500 MB": 500_000_000,
+    "1.5kib": 1536,
+    " .5 GB ": 500_000_000,
+    "7 b": 7,
+    "0": 0,
+}
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("12345", 12345),
-        ("4GiB", 4 * 2**30),
-        ("500 MB", 500_000_000),
-        ("1.5kib", 1536),
-        (" .5 GB ", 500_000_000),
-        ("7 b", 7),
-        ("0", 0),
-    ],
-)
+
+@pytest.mark.parametrize(("text", "size"), SIZES.items())
 def test_a_size_is_a_number_and_a_unit(text: str, size: int) -> None:
     assert parse_size(text) == size
 

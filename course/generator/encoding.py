@@ -1,21 +1,21 @@
-"""Rows as CSV text: every text a row can be made of stands in one table, and a row is a list of places in it.
+"""Rows as CSV text, or as an Arrow table typed by the schema.
 
-The table holds the combinations of the segments and the usual numbers; the few other numbers of a block are formatted
-and added after them.
+For text, every piece that a row can be made of stands in one table, and a row is a list of places in it: the
+combinations of the segments and the usual numbers; the few other numbers of a block are formatted and added after them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from course.generator.layout import Index, hundredths_text, layout
-from course.generator.schema import HEADER, SEPARATOR
+from course.generator.schema import DECIMALS, SEPARATOR, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,21 +34,13 @@ USUAL_COUNTS = range(-500, 5_000)
 
 @dataclass(frozen=True)
 class Pieces:
-    """The table that all blocks share.
-
-    Attributes:
-        texts: the texts, each with a separator at its end.
-        segments: for each segment, the place of its first combination.
-        zero: place of zero hundredths; those of the usual numbers stand around it, in order.
-        zero_count: place of no act, likewise.
-        empty: place of an empty field.
-    """
+    """The table that all blocks share: texts, each with a separator at its end, and where they stand."""
 
     texts: pa.Array
-    segments: dict[str, int]
-    zero: int
-    zero_count: int
-    empty: int
+    segments: dict[str, int]  # the place of the first combination of each segment
+    zero: int  # place of zero hundredths; those of the usual numbers stand around it, in order
+    zero_count: int  # place of no act, likewise
+    empty: int  # place of an empty field
 
 
 @cache
@@ -121,23 +113,16 @@ def _format_counts(numbers: Integers) -> pa.Array:
     return pc.binary_join_element_wise(pa.array(numbers).cast(pa.string()), SEPARATOR, "")
 
 
-CSV_HEADER = f"{HEADER}\n".encode()
-
 _BEFORE_NUMBERS = ("home", "person", "establishment", "prescribing")
 _AFTER_NUMBERS = ("care", "terms", "act", "reimbursement", "executant", "prescriber")
 
 
 @dataclass(frozen=True)
 class CsvText:
-    """Lines of CSV: 55 fields with a separator after each, and a line feed.
-
-    Attributes:
-        text: the bytes of all the lines.
-        ends: for each line, where it ends in ``text``.
-    """
+    """Lines of CSV: 55 fields with a separator after each, and a line feed."""
 
     text: memoryview
-    ends: Integers
+    ends: Integers  # for each line, where it ends in ``text``
 
 
 def csv_text(rows: Rows) -> CsvText:
@@ -184,3 +169,38 @@ def _number_places(numbers: Numbers, places: Places) -> list[Index]:
         zeroed(overrun, table.zero, kept),
         zeroed(reimbursed, table.zero, ~numbers.filtered),
     ]
+
+
+def arrow_table(rows: Rows) -> pa.Table:
+    """Return the rows as typed columns, by the schema of ``course.generator.schema``."""
+    numbers = rows.numbers
+    kept = ~(numbers.filtered | numbers.complement)
+    columns: dict[str, Any] = {
+        "PRS_ACT_COG": numbers.coefficient,
+        "PRS_ACT_NBR": pa.array(numbers.count, mask=numbers.count_missing),
+        "PRS_ACT_QTE": numbers.quantity,
+        "PRS_DEP_MNT": numbers.overrun,
+        "PRS_PAI_MNT": numbers.paid,
+        "PRS_REM_BSE": numbers.base,
+        "PRS_REM_MNT": numbers.reimbursed,
+        "FLT_ACT_COG": numbers.coefficient * kept,
+        "FLT_ACT_NBR": pa.array(numbers.count * kept, mask=numbers.count_missing & kept),
+        "FLT_ACT_QTE": numbers.quantity * kept,
+        "FLT_PAI_MNT": numbers.paid * kept,
+        "FLT_DEP_MNT": numbers.overrun * kept,
+        "FLT_REM_MNT": numbers.reimbursed * ~numbers.filtered,
+    }
+    for name, index in rows.segments.items():
+        segment = layout()[name]
+        for position, column in enumerate(segment.columns):
+            columns[column] = segment.codes[:, position][index]
+    schema = arrow_schema()
+    return pa.table([_typed(columns[field.name], field) for field in schema], schema=schema)
+
+
+def _typed(values: Any, field: pa.Field) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values.cast(field.type)
+    # a division by 100 is the double nearest to the decimal, the one a reader makes of its text
+    numbers = values / 100 if field.name in DECIMALS else values
+    return pa.array(numbers.astype(field.type.to_pandas_dtype()), field.type)
