@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from magics.options import split_sql
 from magics.sql.database import as_connection
+from magics.sql.magic import split_sql
 from magics.sql.names import Catalog, SQLError, columns_of, folded, quoted
 
 if TYPE_CHECKING:

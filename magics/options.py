@@ -16,10 +16,6 @@ from course.errors import BadArgumentError, CourseError
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
 
-# an option: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
-_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
-_OPTION = re.compile(rf"\s*(?:--[a-z][\w-]*(?:=|\s+){_VALUE}|-[a-z]\s*{_VALUE})(?=\s|$)", re.IGNORECASE)
-
 
 class VariableNameError(BadArgumentError, argparse.ArgumentTypeError):
     """No variable can have this name; argparse shows the message of an ArgumentTypeError, of no other."""
@@ -41,17 +37,12 @@ def split_line(line: str) -> list[str]:
         raise BadArgumentError(f"a quote is not closed in {line!r}") from None
 
 
-def split_sql(line: str) -> tuple[str, str]:
-    """Return the options at the beginning of a line, then the SQL that follows, untouched.
-
-    Every option takes a value: what follows the first words that are not an option is SQL.
-    """
+def split_options(line: str, option: re.Pattern[str]) -> tuple[str, str]:
+    """Return the options at the beginning of a line, each of which matches ``option``, then what follows, untouched."""
     end = 0
-    while match := _OPTION.match(line, end):
+    while match := option.match(line, end):
         end = match.end()
-    rest = line[end:].strip()
-    # neither a statement nor a comment starts like this: an option without its value, for the parser to refuse
-    return (line, "") if re.match("--?[a-zA-Z]", rest) else (line[:end], rest)
+    return line[:end], line[end:].strip()
 
 
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:

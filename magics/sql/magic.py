@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
-from magics.options import parse, short_traceback, split_sql, variable_name
+from magics.options import parse, short_traceback, split_options, variable_name
 from magics.sql.database import connect, connection_in
 from magics.sql.names import SQLError, python_type, similar
 
@@ -40,6 +41,16 @@ _if_exists = argument(
     help="when the table exists already (default: fail)",
 )
 _output = argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
+# an option and its value: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
+_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
+_OPTION = re.compile(rf"\s*(?:--[a-z][\w-]*(?:=|\s+){_VALUE}|-[a-z]\s*{_VALUE})(?=\s|$)", re.IGNORECASE)
+
+
+def split_sql(line: str) -> tuple[str, str]:
+    """Return the options at the beginning of a line, then the SQL that follows, untouched."""
+    options, rest = split_options(line, _OPTION)
+    # neither a statement nor a comment starts like this: an option without its value, for the parser to refuse
+    return (line, "") if re.match("--?[a-zA-Z]", rest) else (options, rest)
 
 
 def _line_magic(function: Any) -> Any:
