@@ -14,12 +14,12 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.displayhook import DisplayHook
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
-from magics.options import output_option, parse, split_options
+from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,14 +115,13 @@ class TimingMagics(Magics):
                 print(measured)  # noqa: T201
         return value
 
-    @magic_arguments()
+    @option_magic
     @argument("--summary", action="store_true", help="One row per label: median and spread of its runs.")
     @argument("--plot", action="store_true", help="Draw wall time against peak memory, a point per label.")
     @argument("--save", metavar="FILE", help="Write every measure to FILE, in .csv or .json.")
     @argument("--clear", action="store_true", help="Forget every measure, after what the other options ask.")
     @output_option("Variable that receives the DataFrame, or the axes of the picture.")
-    @line_magic
-    def measures(self, line: str) -> pd.DataFrame | None:
+    def measures(self, options: Namespace) -> pd.DataFrame | None:
         """Return the measures made so far as a DataFrame, or draw, save or clear them.
 
         Examples::
@@ -135,19 +134,16 @@ class TimingMagics(Magics):
         from course.figures import show
         from course.measure.picture import describe
 
-        arguments = parse(self.measures, line)
-        result: Any = ledger.summary() if arguments.summary else ledger.to_frame()
-        if arguments.plot:
+        result: Any = ledger.summary() if options.summary else ledger.to_frame()
+        if options.plot:
             result = ledger.plot()
             show(result, describe(ledger))
-        if arguments.save:
-            ledger.save(arguments.save)
-        if arguments.clear:
+        if options.save:
+            ledger.save(options.save)
+        if options.clear:
             ledger.clear()
-        if arguments.output:
-            self.shell.user_ns[arguments.output] = result
-        is_done = arguments.plot or (not arguments.summary and (arguments.save or arguments.clear))
-        return None if is_done or arguments.output else result
+        is_done = options.plot or (not options.summary and (options.save or options.clear))
+        return None if is_done and not options.output else result
 
 
 class _Cell:

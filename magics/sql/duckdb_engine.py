@@ -73,7 +73,6 @@ class DuckConnection(Connection):
     """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped as it is."""
 
     engine: ClassVar[str] = "duckdb"
-    # OverflowError, UnicodeError: a Python integer over 64 bits, half a surrogate pair
     errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, UnicodeError)
 
     def _read_file(self) -> str:
