@@ -333,15 +333,15 @@ def test_categories_dates_and_nullable_integers_are_values() -> None:
         ({"": [1]}, "cannot be a name in SQL"),
         ({"a\0b": [1]}, "cannot be a name in SQL"),
         ({}, "no column to import"),
-        ({"a": [2**70]}, ""),
-        ({"a": pd.Series(["\ud800"], dtype=object)}, ""),
+        ({"a": [2**70]}, None),
+        ({"a": pd.Series(["\ud800"], dtype=object)}, None),
         ({"a": [1j]}, "cannot store"),
         ({"a": [object()]}, "cannot store"),
         ({"a": pd.period_range("2016-12", periods=2, freq="M")}, "column a: .*Period|column a: .* period"),
         ({"a": pd.interval_range(0, 2)}, "column a: .*[Ii]nterval"),
     ],
 )
-def test_what_cannot_be_stored_is_a_clear_error_and_leaves_nothing(target: str, data: Any, message: str) -> None:
+def test_what_cannot_be_stored_is_a_clear_error_and_leaves_nothing(target: str, data: Any, message: str | None) -> None:
     with connect(target) as connection:
         with pytest.raises(SQLError, match=message):
             connection.import_frame(pd.DataFrame(data), "t")
