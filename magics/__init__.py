@@ -1,7 +1,7 @@
 """Magics of the course: ``%load_ext magics`` registers downloads, timing and memory, SQL, and their completion.
 
 In goes the line or the cell that a student typed, read by ``options``; out comes what the functions of ``course``
-return, or one ``CourseError``. Start reading at ``data``, then ``timing`` with ``cell``, then ``memory_cap``.
+return, or one ``CourseError``. Start reading at ``data``, then ``timing``, then ``memory_cap``.
 """
 
 from __future__ import annotations

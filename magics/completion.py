@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from magics.options import split_sql
 from magics.sql.database import as_connection
+from magics.sql.magic import split_sql
 from magics.sql.names import Catalog, SQLError, columns_of, folded, quoted
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def _install(shell: InteractiveShell, matcher: Matcher, identifier: str) -> None
 
 
 def _nothing() -> SimpleMatcherResult:
-    # a new one each time: the completer writes in it
-    return {"completions": []}
+    return {"completions": []}  # a new one each time: the completer writes in it
 
 
 # ---------------------------------------------------------------------- options
@@ -43,9 +42,9 @@ def complete_options(shell: InteractiveShell) -> None:
 
 def _match_option(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
     line = _MAGIC.search(context.text_until_cursor)
-    if line is None or (line["escape"] == "%%" and context.cursor_line > 0):
+    kind = "cell" if line and line["escape"] == "%%" else "line"
+    if line is None or (kind == "cell" and context.cursor_line > 0):
         return _nothing()
-    kind = "cell" if line["escape"] == "%%" else "line"
     parser = getattr(shell.magics_manager.magics[kind].get(line["name"]), "parser", None)
     if not isinstance(parser, argparse.ArgumentParser):
         return _nothing()
@@ -108,12 +107,13 @@ def complete_sql(shell: InteractiveShell) -> None:
 
 
 def _match_name(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
-    arguments = _TABLE_ARGUMENT.search(context.text_until_cursor)
-    if arguments is not None:
+    if arguments := _TABLE_ARGUMENT.search(context.text_until_cursor):
         word = re.split(r"\s", arguments["rest"])[-1]
-        if word.startswith("-"):
-            return _nothing()
-        return _result(word, _named(_catalog(shell, _variable(arguments["rest"])), "table", ()))
+        return (
+            _nothing()
+            if word.startswith("-")
+            else _result(word, _named(_catalog(shell, _variable(arguments["rest"])), "table", ()))
+        )
     request = _request(context)
     found = None if request is None or request.before.count("'") % 2 else _WORD.search(request.before)
     if request is None or found is None:
@@ -125,8 +125,7 @@ def _match_name(shell: InteractiveShell, context: CompletionContext) -> SimpleMa
 
 
 def _variable(line: str) -> str:
-    named = _VARIABLE.search(line)
-    return named["name"] if named else "DB"
+    return named["name"] if (named := _VARIABLE.search(line)) else "DB"
 
 
 def _request(context: CompletionContext) -> _Request | None:

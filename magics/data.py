@@ -9,15 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic import Magics, magics_class
+from IPython.core.magic_arguments import argument
 
-from magics.options import output_option, parse, short_traceback
+from magics.options import option_magic, output_option, path_named
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-Result = TypeVar("Result")
 Magic = TypeVar("Magic", bound=Callable[..., Any])
 
 WIDTH = 1000
@@ -64,9 +63,7 @@ class DataMagics(Magics):
 
     shell: InteractiveShell
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @option_magic
     @argument("name", metavar="NAME|URL", help="A name of the course or an http address; a variable will do.")
     @argument("-d", "--directory", metavar="DIR", default="data", help="Folder where the file is wanted: data.")
     @argument("--hash", metavar="sha256:HEX", help="Hash of the file as it is served: anything else is refused.")
@@ -75,7 +72,7 @@ class DataMagics(Magics):
     @argument("--keep-compressed", action="store_true", help="Do not decompress .gz .bz2 .xz .zip .tar*.")
     @argument("-f", "--filename", metavar="FILE", help="Name of the file, for an address that ends with none.")
     @output_option()
-    def download(self, line: str) -> Path | None:
+    def download(self, options: Namespace) -> Path:
         """Get a data file, decompressed, and return its path; nothing is fetched if it is there and intact.
 
         Names: A201612_small.csv.gz, Lexique_open-DAMIR.xls, and every month of Open DAMIR (P200901.csv.gz to
@@ -91,23 +88,19 @@ class DataMagics(Magics):
         """
         from course.downloads import download
 
-        arguments = parse(self.download, line)
-        path = download(
-            str(self._value(arguments.name)),
-            self._value(arguments.directory),
-            known_hash=arguments.hash,
-            force=arguments.force,
-            offline=arguments.offline,
-            decompress=not arguments.keep_compressed,
-            filename=arguments.filename,
+        return download(
+            str(path_named(self, options.name)),
+            path_named(self, options.directory),
+            known_hash=options.hash,
+            force=options.force,
+            offline=options.offline,
+            decompress=not options.keep_compressed,
+            filename=options.filename,
         )
-        return self._handed(path, arguments.output)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @option_magic
     @_shows_lines
-    def head(self, line: str) -> PlainText | None:
+    def head(self, options: Namespace) -> PlainText:
         """Show the first lines of a text file of any size.
 
         Examples::
@@ -118,13 +111,11 @@ class DataMagics(Magics):
         """
         from course.reading import head
 
-        return self._shown(head, parse(self.head, line))
+        return self._shown(head, options)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @option_magic
     @_shows_lines
-    def tail(self, line: str) -> PlainText | None:
+    def tail(self, options: Namespace) -> PlainText:
         """Show the last lines of a text file of any size; only its end is read.
 
         Examples::
@@ -134,16 +125,14 @@ class DataMagics(Magics):
         """
         from course.reading import tail
 
-        return self._shown(tail, parse(self.tail, line))
+        return self._shown(tail, options)
 
-    @line_magic
-    @short_traceback
-    @magic_arguments()
+    @option_magic
     @argument("file", metavar="FILE", help=FILE_HELP)
     @argument("-t", "--text", action="store_true", help="Count as Python's text mode does: CR alone ends a line too.")
     @argument("-e", "--encoding", help=ENCODING_HELP)
     @output_option()
-    def linecount(self, line: str) -> int | None:
+    def linecount(self, options: Namespace) -> int:
         """Return the number of lines of a file: its line feeds, plus a last line that lacks its end.
 
         Examples::
@@ -153,26 +142,9 @@ class DataMagics(Magics):
         """
         from course.reading import count_lines
 
-        arguments = parse(self.linecount, line)
-        count = count_lines(self._value(arguments.file), text=arguments.text, encoding=arguments.encoding)
-        return self._handed(count, arguments.output)
+        return count_lines(path_named(self, options.file), text=options.text, encoding=options.encoding)
 
-    def _shown(self, read: Callable[..., list[str]], arguments: Namespace) -> PlainText | None:
-        path = self._value(arguments.file)
-        lines = read(path, arguments.lines, encoding=arguments.encoding, width=arguments.width)
-        kind = PlainText if arguments.raw else FormattedText
-        return self._handed(kind("\n".join(lines)), arguments.output)
-
-    def _handed(self, result: Result, output: str | None) -> Result | None:
-        """Return a result, or put it in a variable of the notebook."""
-        if output is None:
-            return result
-        self.shell.user_ns[output] = result
-        return None
-
-    def _value(self, word: str) -> str | Path:
-        """Return what a word stands for: a variable that holds a path or an address, unless a file has that name."""
-        value = self.shell.user_ns.get(word)
-        if isinstance(value, (str, Path)) and not Path(word).exists():
-            return value
-        return word
+    def _shown(self, read: Callable[..., list[str]], options: Namespace) -> PlainText:
+        path = path_named(self, options.file)
+        lines = read(path, options.lines, encoding=options.encoding, width=options.width)
+        return (PlainText if options.raw else FormattedText)("\n".join(lines))

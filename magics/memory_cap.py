@@ -15,9 +15,10 @@ import threading
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
@@ -39,6 +40,7 @@ PERIOD_SECONDS = 0.01
 """Time between two looks at the child's memory, where the system cannot cap it."""
 _LAST_OUTPUT_SECONDS = 1.0
 _LAST_WORDS = 1000
+_NO_INPUT = pickle.dumps({})
 _CHILD = Path(__file__).with_name("capped_child.py")
 _ENVIRONMENT = {
     # Arrow's default pool reserves memory ahead, and a thread of OpenBLAS takes its buffers at once.
@@ -77,6 +79,10 @@ class ShownValue:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
         return self._shown
+
+
+def _names(text: str) -> list[str]:
+    return [variable_name(name) for name in re.split(r"[,\s]+", text) if name]
 
 
 @magics_class
@@ -168,35 +174,22 @@ def _cap_bytes(text: str) -> int:
     return cap_bytes
 
 
-def _names(text: str) -> list[str]:
-    return [variable_name(name) for name in re.split(r"[,\s]+", text) if name]
-
-
 def run_capped(
     source: str,
     cap_bytes: int,
     *,
     name: str = "cell",
     file: str = "cell",
-    inputs: bytes | None = None,
+    inputs: bytes = _NO_INPUT,
     outputs: Sequence[str] = (),
     is_shown: bool = True,
     is_watched: bool = not CAN_CAP,
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Run Python code in a child process with little memory, its output copied to ours.
 
-    Args:
-        source: plain Python, magics already translated.
-        cap_bytes: the cap on its memory, in bytes.
-        name: the file name that the child's traceback shows.
-        file: the file name under which the kernel knows the source, to show its lines in its own traceback.
-        inputs: a pickled dict of the variables that it finds.
-        outputs: the names of the variables to bring back.
-        is_shown: whether to bring back what a notebook shows for the value of the last expression.
-        is_watched: whether to watch its resident memory and kill it, rather than cap its data memory.
-
-    Returns:
-        The variables asked for, and what to show for the last expression, by media type.
+    The child's traceback calls the source ``name``, the kernel's knows it as ``file``. ``inputs`` is a pickled dict of
+    the variables that it finds; the variables named in ``outputs`` are returned, and what to show for the last
+    expression, by media type, if ``is_shown``. Its data memory is capped, or its resident memory ``is_watched``.
 
     Raises:
         MemoryError: it needed more memory than the cap, and said so or died of it.
@@ -209,7 +202,7 @@ def run_capped(
         "name": name,
         "path": sys.path,
         "cap_bytes": None if is_watched else cap_bytes,
-        "inputs": inputs or pickle.dumps({}),
+        "inputs": inputs,
         "outputs": list(outputs),
         "is_shown": is_shown,
     }
@@ -221,6 +214,7 @@ def run_capped(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,  # what is read comes as it is written
             env={**os.environ, **_ENVIRONMENT},
         )
         try:
@@ -243,24 +237,22 @@ def run_capped(
 class _Copier(threading.Thread):
     """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words."""
 
-    def __init__(self, pipe: IO[bytes] | None, target: TextIO) -> None:
+    def __init__(self, pipe: Any, target: TextIO) -> None:
         super().__init__(daemon=True)
         self._pipe, self._target, self.last_words = pipe, target, ""
         self.start()
+
+    def run(self) -> None:
+        with self._pipe:
+            pieces = iter(partial(self._pipe.read, 65536), b"")
+            for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
+                self._target.write(text)
+                self.last_words = (self.last_words + text)[-_LAST_WORDS:]
 
     def finish(self) -> None:
         """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
         self.join(_LAST_OUTPUT_SECONDS)
         self._target.flush()
-
-    def run(self) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        if self._pipe is not None:
-            with self._pipe:
-                while content := os.read(self._pipe.fileno(), 65536):
-                    text = decoder.decode(content)
-                    self._target.write(text)
-                    self.last_words = (self.last_words + text)[-_LAST_WORDS:]
 
 
 def _wait(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
@@ -280,10 +272,10 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
 
     if process.poll() is None:
         with suppress(psutil.NoSuchProcess):
-            child = psutil.Process(process.pid)
-            for one in (*child.children(recursive=True), child):
+            for child in psutil.Process(process.pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
-                    one.kill()
+                    child.kill()
+        process.kill()
         process.wait()
 
 
@@ -292,10 +284,7 @@ def _death(returncode: int, killed_at: int, last_words: str, cap: str) -> Memory
     if killed_at:
         used = format_size(killed_at)
         return MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed")
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        name = ""
+    name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else ""
     if name in _MEMORY_SIGNALS:
         reason = "as happens when a library finds no memory"
         return MemoryError(f"under a cap of {cap} the cell's process was ended by {name}, {reason}")

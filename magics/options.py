@@ -7,18 +7,16 @@ import re
 import shlex
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import argument
+from IPython.core.magic import Magics, line_magic
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError, CourseError
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
-
-# an option: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
-_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
-_OPTION = re.compile(rf"\s*(?:--[a-z][\w-]*(?:=|\s+){_VALUE}|-[a-z]\s*{_VALUE})(?=\s|$)", re.IGNORECASE)
 
 
 class VariableNameError(BadArgumentError, argparse.ArgumentTypeError):
@@ -26,11 +24,7 @@ class VariableNameError(BadArgumentError, argparse.ArgumentTypeError):
 
 
 def split_line(line: str) -> list[str]:
-    """Return the words of ``line``, quotes removed.
-
-    Raises:
-        BadArgumentError: a quote is not closed.
-    """
+    """Return the words of ``line``, quotes removed; a ``BadArgumentError`` if one is not closed."""
     words = shlex.shlex(line, posix=True)
     words.whitespace_split = True
     words.commenters = ""
@@ -41,17 +35,12 @@ def split_line(line: str) -> list[str]:
         raise BadArgumentError(f"a quote is not closed in {line!r}") from None
 
 
-def split_sql(line: str) -> tuple[str, str]:
-    """Return the options at the beginning of a line, then the SQL that follows, untouched.
-
-    Every option takes a value: what follows the first words that are not an option is SQL.
-    """
+def split_options(line: str, option: re.Pattern[str]) -> tuple[str, str]:
+    """Return the options at the beginning of a line, each of which matches ``option``, then what follows, untouched."""
     end = 0
-    while match := _OPTION.match(line, end):
+    while match := option.match(line, end):
         end = match.end()
-    rest = line[end:].strip()
-    # neither a statement nor a comment starts like this: an option without its value, for the parser to refuse
-    return (line, "") if re.match("--?[a-zA-Z]", rest) else (line[:end], rest)
+    return line[:end], line[end:].strip()
 
 
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
@@ -70,17 +59,34 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
         raise BadArgumentError(f"{error} ({sign}{name}? shows the options)") from None
 
 
+def option_magic(function: Callable[..., Any]) -> Any:
+    """Make a line magic of a method that receives its options; a variable that ``-o`` names receives its result."""
+
+    @wraps(function)
+    def run(self: Magics, line: str) -> Any:
+        options = parse(getattr(self, function.__name__), line)
+        result = function(self, options)
+        if not getattr(options, "output", None):
+            return result
+        self.shell.user_ns[options.output] = result  # type: ignore[union-attr]
+        return None
+
+    return line_magic(short_traceback(magic_arguments()(run)))  # type: ignore[no-untyped-call]
+
+
+def path_named(magics: Magics, word: str) -> str | Path:
+    """Return what a word stands for: a variable that holds a path or an address, unless a file has that name."""
+    value = magics.shell.user_ns.get(word)  # type: ignore[union-attr]
+    return value if isinstance(value, str | Path) and not Path(word).exists() else word
+
+
 def output_option(explanation: str = "Variable that receives the result, which is then not displayed.") -> argument:
     """Declare ``-o VAR``, the variable of the notebook in which a magic puts its result."""
     return argument("-o", "--output", metavar="VAR", type=variable_name, help=explanation)  # type: ignore[no-untyped-call]
 
 
 def variable_name(text: str) -> str:
-    """Return ``text`` if a variable can have this name.
-
-    Raises:
-        VariableNameError: none can.
-    """
+    """Return ``text`` if a variable can have this name; a ``VariableNameError`` if none can."""
     if not text.isidentifier():
         raise VariableNameError(f"{text}: this is not a variable name")
     return text

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import re
 from argparse import Namespace
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.displayhook import DisplayHook
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
-from magics.cell import AwaitMagic, Cell, run_now
-from magics.options import output_option, parse
+from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _VALUE = r"""(?:\s+|=)?(?:"[^"]*"|'[^']*'|\S+)"""
 _OPTION = re.compile(rf"\s*(?:(?:-r|-o|-l|--repeat|--output|--label){_VALUE}|(?:-q|--quiet)(?=\s|$))")
 _LONGEST_LABEL = 40
+# Python allows no await in the first three; what is awaited already needs no second one.
+_NO_AWAIT = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Await)
 
 
 @magics_class
@@ -35,9 +40,8 @@ class TimingMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        transformers = shell.input_transformers_post
-        if not any(getattr(one, "name", None) == "measure" for one in transformers):
-            transformers.append(AwaitMagic(shell, "measure", lambda line: _split_options(line)[1]))
+        if not any(isinstance(one, _AwaitMeasure) for one in shell.input_transformers_post):
+            shell.input_transformers_post.append(_AwaitMeasure(shell))
 
     @no_var_expand
     @magic_arguments()
@@ -72,7 +76,7 @@ class TimingMagics(Magics):
         """
         __tracebackhide__ = True
         if cell is None:
-            options, source = _split_options(line)
+            options, source = split_options(line, _OPTION)
             label = source[:_LONGEST_LABEL] + "…" * (len(source) > _LONGEST_LABEL)
             if not source:
                 raise BadArgumentError("%measure needs the code to measure on its line; for a whole cell: %%measure")
@@ -82,16 +86,20 @@ class TimingMagics(Magics):
         if arguments.repeat < 1:
             raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
         arguments.label = arguments.name or " ".join(arguments.label) or label
-        code = Cell(self.shell, source)
+        code = _Cell(self.shell, source)
         run = self._measured(code, arguments, self.shell.user_ns if local_ns is None else local_ns)
         if not code.is_async:
-            return run_now(run)
+            # it awaits nothing: one step brings it to its end, without an event loop
+            try:
+                run.send(None)
+            except StopIteration as done:
+                return done.value
         with suppress(RuntimeError):
             asyncio.get_running_loop()
             return run
         return self.shell.loop_runner(run)
 
-    async def _measured(self, code: Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Any:
+    async def _measured(self, code: _Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Any:
         __tracebackhide__ = True
         runs: list[Measurement] = []
         try:
@@ -107,14 +115,13 @@ class TimingMagics(Magics):
                 print(measured)  # noqa: T201
         return value
 
-    @magic_arguments()
+    @option_magic
     @argument("--summary", action="store_true", help="One row per label: median and spread of its runs.")
     @argument("--plot", action="store_true", help="Draw wall time against peak memory, a point per label.")
     @argument("--save", metavar="FILE", help="Write every measure to FILE, in .csv or .json.")
     @argument("--clear", action="store_true", help="Forget every measure, after what the other options ask.")
     @output_option("Variable that receives the DataFrame, or the axes of the picture.")
-    @line_magic
-    def measures(self, line: str) -> pd.DataFrame | None:
+    def measures(self, options: Namespace) -> pd.DataFrame | None:
         """Return the measures made so far as a DataFrame, or draw, save or clear them.
 
         Examples::
@@ -127,23 +134,93 @@ class TimingMagics(Magics):
         from course.figures import show
         from course.measure.picture import describe
 
-        arguments = parse(self.measures, line)
-        result: Any = ledger.summary() if arguments.summary else ledger.to_frame()
-        if arguments.plot:
+        result: Any = ledger.summary() if options.summary else ledger.to_frame()
+        if options.plot:
             result = ledger.plot()
             show(result, describe(ledger))
-        if arguments.save:
-            ledger.save(arguments.save)
-        if arguments.clear:
+        if options.save:
+            ledger.save(options.save)
+        if options.clear:
             ledger.clear()
-        if arguments.output:
-            self.shell.user_ns[arguments.output] = result
-        is_done = arguments.plot or (not arguments.summary and (arguments.save or arguments.clear))
-        return None if is_done or arguments.output else result
+        is_done = options.plot or (not options.summary and (options.save or options.clear))
+        return None if is_done and not options.output else result
 
 
-def _split_options(line: str) -> tuple[str, str]:
-    end = 0
-    while found := _OPTION.match(line, end):
-        end = found.end()
-    return line[:end], line[end:].strip()
+class _Cell:
+    """Code compiled as IPython compiles a cell: transformations, top-level await, names in tracebacks.
+
+    The value of the last expression is returned rather than displayed, for IPython to display after the magic;
+    a trailing ``;`` silences it.
+    """
+
+    def __init__(self, shell: InteractiveShell, source: str) -> None:
+        self._shell = shell
+        self._is_silent = DisplayHook.semicolon_at_end_of_expression(source)
+        transformed = shell.transform_cell(source)
+        name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source)
+        body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name)).body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+        compiler: Any = shell.compile
+        with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
+            self._steps: list[CodeType] = [compiler(ast.Module(body, []), name, "exec")]
+            if last is not None:
+                self._steps.append(compiler(ast.Expression(last.value), name, "eval"))
+        self.is_async = any(map(_is_async, self._steps))
+
+    async def run(self, local_ns: MutableMapping[str, Any]) -> Any:
+        """Run the cell in the notebook's namespace and return the value of its last expression, or None."""
+        __tracebackhide__ = True
+        value = None
+        for code in self._steps:
+            value = eval(code, self._shell.user_global_ns, local_ns)  # noqa: S307
+            if _is_async(code):
+                value = await value
+        return None if self._is_silent else value
+
+
+def _is_async(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
+
+
+class _AwaitMeasure:
+    """An input transformer that awaits the calls of ``measure`` whose body awaits.
+
+    ``%%measure`` over ``await f()`` becomes ``await get_ipython().run_cell_magic(...)``: a magic is called like a
+    function, inside the event loop of the kernel, which cannot be entered a second time. So the call itself is
+    awaited, and the body runs in the loop in which the cell would have run without the magic.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return the lines of a transformed cell with ``await`` where it is needed."""
+        source = "".join(lines)
+        if "await" not in source and "async" not in source:
+            return lines
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            return lines
+        lines = list(lines)
+        for call in sorted(_calls(tree), key=lambda call: (call.lineno, call.col_offset), reverse=True):
+            text = ast.literal_eval(call.args[-1])
+            body = text if len(call.args) == 3 else split_options(text, _OPTION)[1]
+            if self._shell.should_run_async(body, transformed_cell=self._shell.transform_cell(body)):
+                line = lines[call.lineno - 1].encode()
+                lines[call.lineno - 1] = (line[: call.col_offset] + b"await " + line[call.col_offset :]).decode()
+        return lines
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls of ``measure`` that may be awaited."""
+    if isinstance(node, _NO_AWAIT):
+        return
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="run_cell_magic" | "run_line_magic"),
+            args=[ast.Constant("measure"), *_, ast.Constant(str())],
+        ):
+            yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _calls(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -33,7 +34,8 @@ class Connection(ABC):
 
     Attributes:
         engine: ``sqlite`` or ``duckdb``.
-        errors: what the client of the engine raises.
+        errors: what its client raises, with OverflowError for an integer over 64 bits and UnicodeError for half a
+            surrogate pair.
         location: the file as it was named, or ``:memory:``.
         read_only: whether every writing statement is refused.
     """
@@ -56,9 +58,8 @@ class Connection(ABC):
         connection = cls(raw, None)
         with connection.translated(""):
             file = connection._read_file()
-        path = Path(file)
-        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-        return cls(raw, shown) if file else connection
+        # where the notebook is does not show
+        return cls(raw, Path(file.removeprefix(f"{Path.cwd()}{os.sep}"))) if file else connection
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "read-only" if self.read_only else "open"

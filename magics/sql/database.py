@@ -37,7 +37,11 @@ def connect(target: str, *, create: bool = False, read_only: bool = False, forme
         SQLError: the engine cannot be told; the file is missing and ``create`` is false, is not a database of that
             engine, is damaged, or another program holds it; or the options exclude each other.
     """
-    engine, path = locate(target)
+    try:
+        engine, path = _locate(target)
+    except RuntimeError as error:
+        # no such user has a home folder
+        raise SQLError(f"{target}: {error}") from None
     if read_only and create:
         raise SQLError("--create and --read-only exclude each other: nothing can be written in a new file")
     if read_only and path is None:
@@ -62,12 +66,8 @@ def connect(target: str, *, create: bool = False, read_only: bool = False, forme
     return connection
 
 
-def locate(target: str) -> tuple[str, Path | None]:
-    """Return the engine, ``sqlite`` or ``duckdb``, and the file that ``target`` names, None if it lives in memory.
-
-    Raises:
-        SQLError: the engine cannot be told from the suffix or the URL.
-    """
+def _locate(target: str) -> tuple[str, Path | None]:
+    """Return the engine, ``sqlite`` or ``duckdb``, and the file that ``target`` names, None if it lives in memory."""
     if target == ":memory:":
         return "sqlite", None
     engine, separator, rest = target.partition("://")
@@ -75,7 +75,7 @@ def locate(target: str) -> tuple[str, Path | None]:
         return _locate_url(target, engine.lower(), rest)
     if _URL_WITHOUT_SLASHES.match(target):
         raise SQLError(f"no engine for {target!r}: {_HOW}")
-    path = _home_expanded(target)
+    path = Path(target).expanduser()
     if path.suffix.lower() not in _SUFFIXES:
         suffixes = ", ".join(_SUFFIXES)
         raise SQLError(f"the engine of {target!r} is unknown: use one of the suffixes {suffixes}, or {_HOW}")
@@ -95,14 +95,7 @@ def _locate_url(target: str, engine: str, rest: str) -> tuple[str, Path | None]:
         raise SQLError(f"{target!r} lacks a slash: write {engine}:///{rest}")
     if "?" in rest or rest.startswith("/:memory:"):
         raise SQLError(f"{target!r} has parameters: write {engine}:///path and the options of %SQL_connect")
-    return engine, _home_expanded(rest[1:])
-
-
-def _home_expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise SQLError(f"{text}: {error}") from None
+    return engine, Path(rest[1:]).expanduser()
 
 
 def _check_file(engine: str, path: Path, *, create: bool) -> None:

@@ -73,7 +73,6 @@ class DuckConnection(Connection):
     """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped as it is."""
 
     engine: ClassVar[str] = "duckdb"
-    # OverflowError, UnicodeError: a Python integer over 64 bits, half a surrogate pair
     errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, UnicodeError)
 
     def _read_file(self) -> str:
@@ -184,14 +183,14 @@ class DuckConnection(Connection):
     def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None:
         """Write a frame through Arrow, whose types are exact."""
         raw = self.raw
-        # read by this name: a view registered in a transaction would keep the frame in memory until its end
-        frame_of_the_course = _arrow(frame)  # noqa: F841
+        # read by its name, which no table has: a view registered in a transaction would keep the frame until its end
+        frame_b2d7f0c45a1e4c0f9d6e83f1a7c95e02 = _arrow(frame)  # noqa: F841
         kind = "TEMP TABLE" if path[:-2] == ("temp",) else "TABLE"
         target = f"INSERT INTO {quoted(*path)} BY NAME" if append else f"CREATE {kind} {quoted(*path)} AS"
         ((setting,),) = raw.execute("SELECT current_setting('python_enable_replacements')").fetchall()
         raw.execute("SET python_enable_replacements = true")
         try:
-            raw.execute(f"{target} SELECT * FROM frame_of_the_course")  # noqa: S608 - names are quoted
+            raw.execute(f"{target} SELECT * FROM frame_b2d7f0c45a1e4c0f9d6e83f1a7c95e02")  # noqa: S608 - names are quoted
         except duckdb.Error:
             # a transaction that failed takes no setting, and its complaint would hide this error
             raw.rollback()

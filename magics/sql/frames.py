@@ -44,11 +44,7 @@ def plain(value: Any) -> Any:
 
 
 def storable(value: Any) -> Any:
-    """Return ``value`` as SQLite stores it: dates and times become ISO text, missing values NULL.
-
-    Raises:
-        SQLError: SQLite has no type for this value.
-    """
+    """Return ``value`` as SQLite stores it, dates and times as ISO text; an ``SQLError`` if it has no type for it."""
     value = plain(value)
     if value is None or isinstance(value, int | float | str | bytes | bytearray | memoryview):
         return value
@@ -65,11 +61,7 @@ def declared_type(series: pd.Series[Any]) -> str:
 
 
 def stored(series: pd.Series[Any]) -> list[Any]:
-    """Return the values of a column as SQLite stores them: booleans become 0 and 1, a category its value.
-
-    Raises:
-        SQLError: SQLite has no type for one of them.
-    """
+    """Return the values of a column as SQLite stores them, booleans as 0 and 1; an ``SQLError`` as above."""
     dtype = series.dtype
     if (types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)) or isinstance(dtype, pd.StringDtype):
         is_missing = {"dtype": object, "na_value": None} if series.hasnans else {}
@@ -104,11 +96,7 @@ def _column(values: tuple[Any, ...]) -> pd.Series[Any]:
 
 
 class Preview(pd.DataFrame):
-    """The first rows of an answer; whatever is computed from it is an ordinary DataFrame.
-
-    Attributes:
-        note: what is said under the table, for instance that there are more rows.
-    """
+    """The first rows of an answer and a note under them; whatever is computed from it is an ordinary DataFrame."""
 
     _metadata = ["note"]  # noqa: RUF012 - pandas reads this attribute of the class
     note: str
@@ -126,13 +114,9 @@ class Preview(pd.DataFrame):
 
 
 def preview(frame: pd.DataFrame, count: int, *, more: bool, others: str) -> pd.DataFrame:
-    """Return the first ``count`` rows, with a note when rows were left in the database or in the frame.
+    """Return the first ``count`` rows, with a note if others were left, ``more`` of them in the database.
 
-    Args:
-        frame: the rows that were fetched.
-        count: how many of them to show.
-        more: whether rows were left in the database.
-        others: where the others are, the end of the note.
+    The note ends with ``others``, where they are.
     """
     if not more and len(frame) <= count:
         return frame

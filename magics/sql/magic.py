@@ -3,23 +3,18 @@
 
 from __future__ import annotations
 
+import re
+from argparse import Namespace
 from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import (
-    Magics,
-    line_cell_magic,
-    line_magic,
-    magics_class,
-    needs_local_scope,
-    no_var_expand,
-)
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
-from magics.options import parse, short_traceback, split_sql, variable_name
+from magics.options import option_magic, parse, path_named, short_traceback, split_options, variable_name
 from magics.sql.database import connect, connection_in
 from magics.sql.names import SQLError, python_type, similar
 
@@ -40,10 +35,16 @@ _if_exists = argument(
     help="when the table exists already (default: fail)",
 )
 _output = argument("-o", "--output", metavar="NAME", type=variable_name, help="store the result in this variable")
+# an option and its value: -n 5, -n5, --df NAME, --df=NAME, -q "SELECT 1"; a comment (-- text) is none
+_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)+"""
+_OPTION = re.compile(rf"\s*(?:--[a-z][\w-]*(?:=|\s+){_VALUE}|-[a-z]\s*{_VALUE})(?=\s|$)", re.IGNORECASE)
 
 
-def _line_magic(function: Any) -> Any:
-    return line_magic(short_traceback(magic_arguments()(function)))
+def split_sql(line: str) -> tuple[str, str]:
+    """Return the options at the beginning of a line, then the SQL that follows, untouched."""
+    options, rest = split_options(line, _OPTION)
+    # neither a statement nor a comment starts like this: an option without its value, for the parser to refuse
+    return (line, "") if re.match("--?[a-zA-Z]", rest) else (options, rest)
 
 
 @magics_class
@@ -52,12 +53,12 @@ class SQLMagics(Magics):
 
     shell: InteractiveShell
 
-    @_line_magic
+    @option_magic
     @argument("database", help="file, :memory:, sqlite:///path, duckdb:///path, duckdb://, or a variable with its path")
     @_variable
     @argument("--create", action="store_true", help="make the file, and its folder, if it is missing")
     @argument("--read-only", action="store_true", help="refuse every statement that writes")
-    def SQL_connect(self, line: str) -> Connection:
+    def SQL_connect(self, options: Namespace) -> Connection:
         """Open a database and keep the connection in a variable.
 
         The engine follows the suffix: .db .db3 .sqlite .sqlite3 are SQLite's, .duckdb .ddb are DuckDB's.
@@ -69,9 +70,8 @@ class SQLMagics(Magics):
             %SQL_connect "my data/damir.duckdb" --read-only -v lake
             %SQL_connect :memory:
         """
-        options = parse(self.SQL_connect, line)
         connection = connect(
-            self._text(options.database),
+            str(path_named(self, options.database)),
             create=options.create,
             read_only=options.read_only,
             former=self.shell.user_ns.get(options.variable),
@@ -79,10 +79,10 @@ class SQLMagics(Magics):
         self.shell.user_ns[options.variable] = connection
         return connection
 
-    @_line_magic
+    @option_magic
     @_variable
     @_output
-    def SQL_tables(self, line: str) -> Any:
+    def SQL_tables(self, options: Namespace) -> list[str]:
         """Return the names of the tables and views, sorted.
 
         Examples::
@@ -90,15 +90,14 @@ class SQLMagics(Magics):
             %SQL_tables
             tables = %SQL_tables -v lake
         """
-        options = parse(self.SQL_tables, line)
-        return self._kept(self._connection(options).tables(), options.output)
+        return self._connection(options).tables()
 
-    @_line_magic
+    @option_magic
     @argument("table", help="name of a table or view")
     @argument("--as_list", action="store_true", help="return a list of (name, type)")
     @_variable
     @_output
-    def SQL_schema(self, line: str) -> Any:
+    def SQL_schema(self, options: Namespace) -> Any:
         """Return the columns of a table, as {position: (name, Python type)} or a list of (name, Python type).
 
         Examples::
@@ -106,9 +105,8 @@ class SQLMagics(Magics):
             %SQL_schema damir
             %SQL_schema damir --as_list
         """
-        options = parse(self.SQL_schema, line)
         columns = [(name, python_type(kind)) for name, kind in self._connection(options).schema(options.table)]
-        return self._kept(columns if options.as_list else dict(enumerate(columns)), options.output)
+        return columns if options.as_list else dict(enumerate(columns))
 
     @no_var_expand
     @needs_local_scope
@@ -148,7 +146,11 @@ class SQLMagics(Magics):
         options = parse(self.SQL, head)
         if options.n < 0:
             raise BadArgumentError(f"-n {options.n}: a number of rows is 0 or more")
-        sql = _statements(options.query, rest, cell)
+        if options.query is not None and (rest or cell):
+            raise BadArgumentError("write the SQL once: after -q, on the line, or in the cell")
+        sql = options.query if options.query is not None else f"{rest}\n{cell or ''}"
+        if not sql.strip():
+            raise BadArgumentError("no SQL: write it after the options, or in the cell")
         connection = self._connection(options)
         namespace: Mapping[str, Any] = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         answer = connection.run(sql, namespace, None if options.output else options.n)
@@ -164,12 +166,12 @@ class SQLMagics(Magics):
             others = f"all are in {options.output}"
         return preview(answer.frame, options.n, more=answer.more, others=others)
 
-    @_line_magic
+    @option_magic
     @argument("df", help="variable that holds the DataFrame")
     @_table
     @_if_exists
     @_variable
-    def SQL_import_df(self, line: str) -> int:
+    def SQL_import_df(self, options: Namespace) -> int:
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
         All the rows are written, or none. In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
@@ -179,19 +181,23 @@ class SQLMagics(Magics):
             %SQL_import_df totals
             %SQL_import_df totals -t "totals by age" --if_exists replace
         """
-        options = parse(self.SQL_import_df, line)
-        frame = self._frame(options.df)
+        from pandas import DataFrame
+
+        frame = self._value(options.df)
+        if not isinstance(frame, DataFrame):
+            advice = f": {options.df}.reset_index() makes one" if type(frame).__name__ == "Series" else ""
+            raise SQLError(f"{options.df} is a {type(frame).__name__}, not a DataFrame{advice}")
         table = options.df if options.table == "-" else options.table
         return self._connection(options).import_frame(frame, table, options.if_exists)
 
-    @_line_magic
+    @option_magic
     @argument("filename", help="text file or s3://… address, or a variable with it; its first line names the columns")
     @_table
     @argument("-s", "--separator", help="one character, or tab (default: guessed from the first lines)")
     @argument("-e", "--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
     @_if_exists
     @_variable
-    def SQL_import_tsv(self, line: str) -> int:
+    def SQL_import_tsv(self, options: Namespace) -> int:
         """Stream a delimited text file (.csv .tsv .txt, or compressed .gz) in a table; return its number of rows.
 
         All the rows are written, or none; the memory used does not depend on the length of the file. A column is
@@ -206,8 +212,7 @@ class SQLMagics(Magics):
         from course.reading import fetched, is_address
         from magics.sql.text_file import describe
 
-        options = parse(self.SQL_import_tsv, line)
-        name = self._text(options.filename)
+        name = str(path_named(self, options.filename))
         connection = self._connection(options)
         # an object is copied: the file is read more than once
         with fetched(name if is_address(name) else Path(name).expanduser()) as path:
@@ -215,10 +220,10 @@ class SQLMagics(Magics):
             table = path.name.split(".")[0] if options.table == "-" else options.table
             return connection.import_file(file, table, options.if_exists)
 
-    @_line_magic
+    @option_magic
     @argument("function", help="name of a Python function of the notebook")
     @_variable
-    def SQL_add_function(self, line: str) -> None:
+    def SQL_add_function(self, options: Namespace) -> None:
         """Make a Python function of the notebook available in SQL, under its own name.
 
         DuckDB needs the types of the arguments and of the result: def euros(cents: int) -> float.
@@ -228,39 +233,37 @@ class SQLMagics(Magics):
             %SQL_add_function euros
             %SQL SELECT euros(12345)
         """
-        options = parse(self.SQL_add_function, line)
         function = self._value(options.function)
         if not callable(function):
             raise SQLError(f"{options.function} is a {type(function).__name__}, not a function")
         self._connection(options).add_function(function, options.function)
 
-    @_line_magic
+    @option_magic
     @argument("table", help="name of the table")
     @_variable
-    def SQL_drop_table(self, line: str) -> None:
+    def SQL_drop_table(self, options: Namespace) -> None:
         """Drop a table.
 
         Examples::
 
             %SQL_drop_table damir
         """
-        options = parse(self.SQL_drop_table, line)
         self._connection(options).drop_table(options.table)
 
-    @_line_magic
+    @option_magic
     @_variable
-    def SQL_refresh_completion(self, line: str) -> None:
+    def SQL_refresh_completion(self, options: Namespace) -> None:
         """Read again the names that completion offers, after another program changed the database.
 
         Examples::
 
             %SQL_refresh_completion
         """
-        self._connection(parse(self.SQL_refresh_completion, line)).refresh()
+        self._connection(options).refresh()
 
-    @_line_magic
+    @option_magic
     @_variable
-    def SQL_close(self, line: str) -> None:
+    def SQL_close(self, options: Namespace) -> None:
         """Close a connection: other programs may write its file again.
 
         Examples::
@@ -268,44 +271,14 @@ class SQLMagics(Magics):
             %SQL_close
             %SQL_close -v lake
         """
-        self._connection(parse(self.SQL_close, line)).close()
+        self._connection(options).close()
 
     # ------------------------------------------------------------------ variables of the notebook
-    def _connection(self, options: Any) -> Connection:
+    def _connection(self, options: Namespace) -> Connection:
         return connection_in(self.shell.user_ns, options.variable)
-
-    def _text(self, word: str) -> str:
-        """Return the path a variable holds if ``word`` names one, else ``word`` itself."""
-        value = self.shell.user_ns.get(word)
-        return str(value) if isinstance(value, str | Path) else word
 
     def _value(self, name: str) -> Any:
         if name not in self.shell.user_ns:
             close = similar(name, [known for known in self.shell.user_ns if not known.startswith("_")])
             raise SQLError(f"the notebook has no variable {name}" + (f": did you mean {close}?" if close else ""))
         return self.shell.user_ns[name]
-
-    def _frame(self, name: str) -> DataFrame:
-        from pandas import DataFrame
-
-        value = self._value(name)
-        if not isinstance(value, DataFrame):
-            advice = f": {name}.reset_index() makes one" if type(value).__name__ == "Series" else ""
-            raise SQLError(f"{name} is a {type(value).__name__}, not a DataFrame{advice}")
-        return value
-
-    def _kept(self, value: Any, name: str | None) -> Any:
-        """Store a result in the variable that -o names; else return it, to be shown."""
-        if name is None:
-            return value
-        self.shell.user_ns[name] = value
-        return None
-
-
-def _statements(query: str | None, rest: str, cell: str | None) -> str:
-    if query is not None and (rest or cell):
-        raise BadArgumentError("write the SQL once: after -q, on the line, or in the cell")
-    sql = query if query is not None else f"{rest}\n{cell or ''}"
-    if not sql.strip():
-        raise BadArgumentError("no SQL: write it after the options, or in the cell")
-    return sql

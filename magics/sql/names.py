@@ -59,12 +59,7 @@ def quoted(*names: str) -> str:
 
 
 def check_names(table: str, columns: Sequence[str]) -> None:
-    """Refuse names that an engine would change, cut or confuse.
-
-    Raises:
-        SQLError: a name is empty or contains a null character; there is no column, or two have the same name in SQL,
-            where upper and lower case are one.
-    """
+    """Raise an ``SQLError`` for names that an engine would change, cut or confuse, and if there is no column."""
     for name in (table, *columns):
         if not name or "\0" in name:
             raise SQLError(f"{name!r} cannot be a name in SQL: rename it")
@@ -78,11 +73,7 @@ def check_names(table: str, columns: Sequence[str]) -> None:
 
 
 def parameter(namespace: Mapping[str, Any], name: str) -> Any:
-    """Return the notebook's variable that a parameter ``:name`` stands for.
-
-    Raises:
-        SQLError: the notebook has no such variable.
-    """
+    """Return the notebook's variable that a parameter ``:name`` stands for; an ``SQLError`` if there is none."""
     if not name.isidentifier():
         raise SQLError("a parameter without a name: write :name, with the name of a variable, not ?")
     try:
@@ -125,11 +116,12 @@ _FUNCTION = re.compile(r"no such function: (\w+)|Function with name (\w+) does n
 # lines where DuckDB guesses: its guesses come from its own system tables as well
 _GUESS = re.compile(r"^(Did you mean|Candidate bindings).*\n?", re.MULTILINE)
 _REOPEN = "open it again, or name another connection with -v"
+_OTHER_FILE = "a read-only connection neither attaches nor writes another file"
 _ADVICE = {
     "readonly database": "this connection is read-only: connect again without --read-only",
-    "authorization denied": "a read-only connection neither attaches nor writes another file",
-    "not authorized": "a read-only connection neither attaches nor writes another file",
     "read-only mode": "this connection is read-only: connect again without --read-only",
+    "authorization denied": _OTHER_FILE,
+    "not authorized": _OTHER_FILE,
     "database is locked": "another notebook or program is writing there: close it, or wait",
     "different configuration": "this notebook holds it opened otherwise: close it first with %SQL_close",
     "Could not set lock": "another notebook or program holds this file: close it there with %SQL_close",
@@ -153,8 +145,7 @@ def explain(
 ) -> str:
     """Return the message of an engine about ``sql`` followed by a hint: the names that exist here, or what to do.
 
-    Among the variables of ``namespace`` a DataFrame may have been taken for a table; ``known`` gives the tables and
-    views, None when the engine cannot tell.
+    ``known`` gives the tables and views, None when the engine cannot tell.
     """
     first, _, rest = _GUESS.sub("", message).strip().partition("\n")
     hint = ""

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -58,24 +59,22 @@ def _refuse_other_files(action: int, name: str | None, *_: str | None) -> int:
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH or loosened else sqlite3.SQLITE_OK
 
 
+@dataclass
 class _Bound(dict[str, Any]):
     """The parameters of a statement, looked up in the notebook one by one as SQLite asks for them."""
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._namespace = namespace
+    namespace: Mapping[str, Any]
 
     def __missing__(self, name: str) -> Any:
         from magics.sql.frames import storable
 
-        return storable(parameter(self._namespace, name))
+        return storable(parameter(self.namespace, name))
 
 
 class SqliteConnection(Connection):
     """An open SQLite database; a raw ``sqlite3.Connection`` is wrapped, and only learns to be interrupted."""
 
     engine: ClassVar[str] = "sqlite"
-    # OverflowError: an integer over 64 bits; UnicodeError: half a surrogate pair
     errors: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error, OverflowError, UnicodeError)
 
     def __init__(self, raw: sqlite3.Connection, path: Path | None, *, read_only: bool = False) -> None:
@@ -160,14 +159,14 @@ class SqliteConnection(Connection):
         """Let each statement commit itself, also on a connection whose client would begin a transaction unasked."""
         raw = self.raw
         level = raw.isolation_level
-        if level is None or raw.in_transaction:
-            yield
-            return
-        raw.isolation_level = None
+        # to set it would end a transaction
+        if level is not None and not raw.in_transaction:
+            raw.isolation_level = None
         try:
             yield
         finally:
-            raw.isolation_level = level
+            if raw.isolation_level != level:
+                raw.isolation_level = level
 
     def _create_function(self, function: Callable[..., Any], name: str) -> None:
         from magics.sql.frames import plain

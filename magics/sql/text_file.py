@@ -78,6 +78,8 @@ class DelimitedFile:
         # one more column than there are names receives what a separator at the end of a line leaves
         width = len(self.names) + 1
         size = self.path.stat().st_size
+        # the converter of pandas 3.0 may miss the last bit; from 3.1 on it is exact, and the argument deprecated
+        exact: Any = {"float_precision": "round_trip"} if pd.__version__.startswith("3.0.") else {}
         with (
             readable(self.path, self.encoding) as (stream, raw),
             progress_bar(size, description=f"{task} {self.path.name}") as bar,
@@ -95,6 +97,7 @@ class DelimitedFile:
                     dtype_backend="numpy_nullable",
                     chunksize=max(1, _VALUES // width),
                     low_memory=False,
+                    **exact,
                 )
             except pd.errors.EmptyDataError:
                 yield pd.DataFrame(columns=range(width - 1))

@@ -43,10 +43,27 @@ def displayed(value: object) -> dict[str, str]:
     return data
 
 
-def test_head_and_tail_show_the_lines(shell: InteractiveShell) -> None:
-    assert run(shell, "%head rows.csv -n 2") == SOME
-    assert run(shell, "%tail rows.csv -n 2") == "48;48;\n49;49;"
-    assert len(run(shell, "%head rows.csv").splitlines()) == len(run(shell, "%tail rows.csv").splitlines()) == 10
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("%head rows.csv -n 2", SOME),
+        ("%tail rows.csv -n 2", "48;48;\n49;49;"),
+        ("len(_ip.run_line_magic('head', 'rows.csv').splitlines())", 10),
+        ("len(_ip.run_line_magic('tail', 'rows.csv').splitlines())", 10),
+        ("%head 'my file.txt' -e latin-1", "été"),
+        ('%head "my file.txt" -e latin-1', "été"),
+        ("%tail long.txt", "x" * 1000 + "…\nend"),
+        ("%head long.txt -w 3 -n 1", "xxx…"),
+        ("%linecount small.csv", 3),
+        ("%linecount small.csv --text", 5),
+    ],
+)
+def test_lines_are_shown_and_counted(shell: InteractiveShell, code: str, value: object) -> None:
+    Path("my file.txt").write_bytes("été".encode("latin-1"))
+    Path("long.txt").write_text("x" * 5000 + "\nend\n", encoding="utf-8")
+    Path("small.csv").write_bytes(b"a\r\r\nb\r\r\nc")
+    shell.user_ns["_ip"] = shell
+    assert run(shell, code) == value
 
 
 def test_a_notebook_shows_escaped_html_and_a_terminal_or_raw_the_text(shell: InteractiveShell) -> None:
@@ -67,29 +84,11 @@ def test_the_result_goes_to_a_variable_and_is_not_shown(shell: InteractiveShell)
     assert shell.user_ns["count"] == 51
 
 
-def test_linecount_counts_bytes_or_text_lines(shell: InteractiveShell) -> None:
-    Path("small.csv").write_bytes(b"a\r\r\nb\r\r\nc")
-    assert run(shell, "%linecount small.csv") == 3
-    assert run(shell, "%linecount small.csv --text") == 5
-
-
-def test_names_with_spaces_are_quoted_and_the_encoding_is_used(shell: InteractiveShell) -> None:
-    Path("my file.txt").write_bytes("été".encode("latin-1"))
-    for quote in ("'", '"'):
-        assert run(shell, f"%head {quote}my file.txt{quote} -e latin-1") == "été"
-
-
 def test_a_variable_or_an_expression_gives_the_path(shell: InteractiveShell) -> None:
     shell.user_ns["path"] = Path("rows.csv")
     assert run(shell, "%head path -n 2") == run(shell, "%head {path} -n 2") == run(shell, "%head $path -n 2") == SOME
     Path("path").write_text("the file of this name goes first\n", encoding="utf-8")
     assert run(shell, "%head path") == "the file of this name goes first"
-
-
-def test_long_lines_are_cut(shell: InteractiveShell) -> None:
-    Path("long.txt").write_text("x" * 5000 + "\nend\n", encoding="utf-8")
-    assert run(shell, "%tail long.txt") == "x" * 1000 + "…\nend"
-    assert run(shell, "%head long.txt -w 3 -n 1") == "xxx…"
 
 
 @pytest.mark.parametrize(
@@ -118,18 +117,14 @@ def test_download_returns_the_path_and_head_takes_it(shell: InteractiveShell, se
     assert gzip.decompress(shell.user_ns["kept"].read_bytes()) == ROWS
 
 
-def test_download_checks_the_hash_and_raises(shell: InteractiveShell, server: Server) -> None:
-    url = server.script("/rows.csv", serve(Content(ROWS)))
+def test_download_checks_the_hash_and_force_replaces(shell: InteractiveShell, server: Server) -> None:
+    url = server.script("/table?x", serve(Content(ROWS)))
     with pytest.raises(DownloadError, match="has not the hash"):
-        run(shell, f"%download {url} --hash sha256:{'0' * 64}")
+        run(shell, f"%download {url} --filename t.csv --hash sha256:{'0' * 64}")
     assert not Path("data").exists()
     with pytest.raises(DownloadError, match="404"):
         run(shell, f"%download {server.script('/none.csv', status(404))}")
-
-
-def test_force_replaces_a_file_from_elsewhere(shell: InteractiveShell, server: Server) -> None:
-    url = server.script("/table?x", serve(Content(ROWS)))
-    Path("data").mkdir()
+    Path("data").mkdir(exist_ok=True)
     Path("data/t.csv").write_bytes(b"mine")
     assert run(shell, f"%download {url} --filename t.csv --force").read_bytes() == ROWS
 

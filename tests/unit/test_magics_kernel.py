@@ -28,11 +28,9 @@ class Kernel:
         assert reply["status"] == "ok", reply
         return str(outputs[-1]["data"]["text/plain"])
 
-    def completions(self, code: str) -> list[str]:
-        asked = self._client.complete(code, len(code))
-        while (reply := self._client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != asked:
-            pass
-        return list(reply["content"]["matches"])
+    def completions(self, code: str) -> dict[str, Any]:
+        reply: dict[str, Any] = self._client.complete(code, len(code), reply=True, timeout=60)["content"]
+        return reply
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     environment = {**os.environ, "BIGDATA_COURSE_DATA": str(tmp_path_factory.mktemp("kept"))}
     manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("notebook")), env=environment)
     kernel = Kernel(client)
-    assert kernel.run("%load_ext magics")[0]["status"] == "ok"
+    assert kernel.run("%load_ext magics\n%SQL_connect :memory:")[0]["status"] == "ok"
     yield kernel
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -57,6 +55,10 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("%%measure\n1 / 0", "ZeroDivisionError"),
         ("%measure", "BadArgumentError"),
         ("%measures --plot", "BadArgumentError"),
+        ("%SQL_connect", "BadArgumentError"),
+        ("%SQL_connect :memory: --bogus", "BadArgumentError"),
+        ("%SQL SELECT * FROM nowhere", "SQLError"),
+        ("%SQL -n", "BadArgumentError"),
         ("%%memory_cap lots\n1", "BadArgumentError"),
         ("%%memory_cap 100MiB -q\nx = b'x' * (200 << 20)", "MemoryError"),
         ("%%memory_cap 100MiB -q --watch\nx = b'x' * (200 << 20)\nimport time; time.sleep(5)", "MemoryError"),
@@ -85,9 +87,17 @@ def test_an_error_is_an_error_output_that_nbclient_and_nbval_see(kernel: Kernel,
     ],
 )
 def test_options_are_completed(kernel: Kernel, typed: str, proposed: set[str]) -> None:
-    found = set(kernel.completions(typed))
+    found = set(kernel.completions(typed)["matches"])
     assert proposed <= found
     assert all(option.startswith("-") for option in found)
+
+
+def test_the_names_of_a_database_are_completed(kernel: Kernel) -> None:
+    kernel.run("%SQL CREATE TABLE damir(age INTEGER)")
+    code = "%%SQL\nSELECT age FROM da"
+    answer = kernel.completions(code)
+    assert (answer["matches"], answer["cursor_start"]) == (["damir"], code.index("da"))
+    assert answer["metadata"]["_jupyter_types_experimental"][0]["type"] == "table"
 
 
 def test_a_measured_cell_may_await_and_keeps_its_variables(kernel: Kernel) -> None:

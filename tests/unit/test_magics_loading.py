@@ -31,30 +31,18 @@ MOST_MODULES = 125
 
 
 @pytest.fixture(scope="module")
-def loaded() -> tuple[list[str], list[str]]:
-    """Names of the modules that loading imports over a bare IPython, and of the magics."""
-    run = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
-    modules, magics = json.loads(run.stdout)
-    return modules, magics
-
-
-@pytest.fixture(scope="module")
 def shell(one_shell: InteractiveShell) -> InteractiveShell:
     one_shell.run_line_magic("load_ext", "magics")
     return one_shell
 
 
-def test_every_magic_is_there(loaded: tuple[list[str], list[str]]) -> None:
-    assert set(loaded[1]) >= MAGICS
-
-
-def test_loading_imports_no_library_but_ipython_and_platformdirs(loaded: tuple[list[str], list[str]]) -> None:
-    roots = {name.partition(".")[0] for name in loaded[0]}
+def test_loading_registers_every_magic_and_imports_few_modules_of_no_library() -> None:
+    run = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
+    modules, magics = json.loads(run.stdout)
+    assert set(magics) >= MAGICS
+    roots = {name.partition(".")[0] for name in modules}
     assert roots - sys.stdlib_module_names <= {"IPython", "course", "magics", "platformdirs"}
-
-
-def test_loading_imports_few_modules(loaded: tuple[list[str], list[str]]) -> None:
-    assert len(loaded[0]) < MOST_MODULES
+    assert len(modules) < MOST_MODULES
 
 
 @pytest.mark.parametrize("name", sorted(MAGICS))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 CAP = 200 << 20
-HOW = ["", *(["--watch"] if CAN_CAP else [])]
+WATCHED = "resident memory watched every 10 ms, killed above the cap"
+HOW = {"": "data memory capped by the system (RLIMIT_DATA)", "--watch": WATCHED} if CAN_CAP else {"": WATCHED}
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 
@@ -57,31 +58,35 @@ def test_what_does_not_fit_raises_memory_error_and_the_kernel_lives_on(shell: In
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_what_fits_comes_back(shell: InteractiveShell, how: str) -> None:
+def test_what_fits_comes_back_and_it_says_how_the_cap_was_held(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
     shell.user_ns["times"] = 3
-    result = run(shell, "total = times * 2\nname = 'é'", f"200MiB -q -i times -o total,name {how}")
+    result = run(shell, "total = times * 2\nname = 'é'", f"200MiB -i times -o total,name {how}")
     assert result.success
     assert (shell.user_ns["total"], shell.user_ns["name"]) == (6, "é")
+    assert capsys.readouterr().out == f"memory cap of 200 MiB: {HOW[how]}\n"
 
 
 @pytest.mark.skipif(not CAN_CAP, reason="the cap is the system's on Linux only")
-def test_the_memory_error_of_numpy_comes_back_as_it_was(shell: InteractiveShell) -> None:
-    result = run(shell, "import numpy\nnumpy.ones(400 << 20, 'u1')")
-    assert isinstance(result.error_in_exec, MemoryError)
-    assert "Unable to allocate 400. MiB" in str(result.error_in_exec)
+def test_the_cap_is_as_narrow_for_numpy_and_pandas_as_in_the_lesson(shell: InteractiveShell, tmp_path: Path) -> None:
+    error = run(shell, "import numpy\nnumpy.ones(400 << 20, 'u1')").error_in_exec
+    assert isinstance(error, MemoryError)
+    assert "Unable to allocate 400. MiB" in str(error)
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c,d\n" + "1,2,3,4\n" * 3_000_000, encoding="utf-8")
+    shell.user_ns["path"] = str(path)
+    whole = run(shell, "import pandas\npandas.read_csv(path)['a'].sum()", "160MiB -q -i path")
+    assert isinstance(whole.error_in_exec, MemoryError)
+    body = "import pandas\ntotal = sum(int(c['a'].sum()) for c in pandas.read_csv(path, chunksize=50_000))"
+    assert run(shell, body, "160MiB -q -i path -o total").success
+    assert shell.user_ns["total"] == 3_000_000
 
 
 def test_results_come_back_even_if_pickling_them_takes_more_than_the_cap(shell: InteractiveShell) -> None:
     result = run(shell, "import numpy\nbig = numpy.arange(15 << 20)\nsame = big[::-1]", "200MiB -q -o big,same")
     assert result.success
     assert np.array_equal(shell.user_ns["big"], np.arange(15 << 20))
-
-
-def test_the_cell_starts_with_an_empty_namespace(shell: InteractiveShell) -> None:
-    shell.user_ns["here"] = 1
-    error = run(shell, "here").error_in_exec
-    assert isinstance(error, NameError)
-    assert "here" in str(error)
 
 
 def test_functions_and_classes_of_the_notebook_go_in_and_come_back(shell: InteractiveShell) -> None:
@@ -103,18 +108,16 @@ def test_an_error_comes_back_with_its_type_and_its_line(
     assert "----> 3 look()" in out
     assert "capped_child" not in out
     assert "memory_cap.py" not in out
-
-
-def test_an_error_of_the_cells_own_line_is_an_ordinary_traceback(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
-) -> None:
-    error = run(shell, "kept = 1\nmemory = b'x' * (400 << 20)").error_in_exec
-    assert isinstance(error, MemoryError)
-    assert error.__cause__ is None
-    out = capsys.readouterr().out
-    assert "----> 2 memory = b" in out
-    assert "Traceback" not in out.split("\n", 3)[-1]
-    assert "another exception" not in out
+    # what fails on the cell's own line is an ordinary traceback, and the cell starts with an empty namespace
+    shell.user_ns["here"] = 1
+    for body, kind in (("kept = 1\nmemory = b'x' * (400 << 20)", MemoryError), ("kept = 1\nmemory = here", NameError)):
+        error = run(shell, body).error_in_exec
+        assert isinstance(error, kind)
+        assert error.__cause__ is None
+        out = capsys.readouterr().out
+        assert "----> 2 memory = " in out
+        assert "Traceback" not in out.split("\n", 3)[-1]
+        assert "another exception" not in out
 
 
 def test_the_traceback_names_libraries_as_they_are_imported() -> None:
@@ -123,17 +126,16 @@ def test_the_traceback_names_libraries_as_they_are_imported() -> None:
     assert f'File "{Path("json", "decoder.py")}", line' in str(caught.value.__cause__)
 
 
-def test_an_error_that_cannot_be_pickled_comes_back_as_text(shell: InteractiveShell) -> None:
-    body = "class Odd(Exception):\n    def __init__(self, a, b): super().__init__('odd one')\nraise Odd(1, 2)"
-    error = run(shell, body).error_in_exec
-    assert type(error) is CourseError
-    assert "Odd: odd one" in str(error)
-
-
 @pytest.mark.parametrize(
     ("source", "kind", "message"),
     [
         ("raise ValueError('C error: out of memory')", MemoryError, "C error: out of memory"),
+        # an error that cannot be pickled comes back as text
+        (
+            "class Odd(Exception):\n    def __init__(self, a, b): super().__init__('odd one')\nraise Odd(1, 2)",
+            CourseError,
+            "Odd: odd one",
+        ),
         # what OpenBLAS does when it is loaded under a small cap
         (
             "import os, sys; print('Memory allocation still failed, giving up.', file=sys.stderr); os._exit(1)",
@@ -176,9 +178,8 @@ def test_the_traceback_of_a_process_that_died_shows_no_file_of_the_course(
 def test_the_value_of_the_last_expression_is_shown_with_its_html(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run(
-        shell, "class Page:\n    def _repr_html_(self): return '<b>page</b>'\n    __repr__ = lambda _: 'Page'\nPage()"
-    )
+    body = "class Page:\n    def _repr_html_(self): return '<b>page</b>'\n    __repr__ = lambda _: 'Page'\n"
+    result = run(shell, f"{body}import asyncio\nawait asyncio.sleep(0, Page())")
     assert capsys.readouterr().out.endswith("]: Page\n")
     data, _ = shell.display_formatter.format(result.result)
     assert data == {"text/plain": "Page", "text/html": "<b>page</b>"}
@@ -197,24 +198,6 @@ def test_what_the_cell_prints_is_shown_in_order(shell: InteractiveShell, capsys:
     # letters of two bytes at odd places: some are split between two pieces of 64 KiB
     assert out.splitlines() == ["ééé", "child", "x" + "é" * 100_000]
     assert err == "no\n"
-
-
-def test_a_cell_may_await(shell: InteractiveShell) -> None:
-    assert repr(run(shell, "import asyncio\nawait asyncio.sleep(0, 'done')").result) == "'done'"
-
-
-@pytest.mark.parametrize(
-    ("header", "how"),
-    [
-        ("200MiB", "data memory capped by the system (RLIMIT_DATA)"),
-        ("200MiB --watch", "resident memory watched every 10 ms, killed above the cap"),
-    ][0 if CAN_CAP else 1 :],
-)
-def test_it_says_how_the_cap_was_held(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], header: str, how: str
-) -> None:
-    run(shell, "x = 1", header)
-    assert capsys.readouterr().out == f"memory cap of 200 MiB: {how}\n"
 
 
 def test_children_of_a_watched_cell_count_and_are_killed_with_it(tmp_path: Path) -> None:
@@ -302,15 +285,3 @@ def test_wrong_options_are_errors_before_anything_runs(
     error = run(shell, body, header).error_in_exec
     assert isinstance(error, kind)
     assert message in str(error)
-
-
-@pytest.mark.skipif(not CAN_CAP, reason="the cap is the system's on Linux only")
-def test_pandas_fails_on_the_whole_file_and_succeeds_in_chunks(shell: InteractiveShell, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text("a,b,c,d\n" + "1,2,3,4\n" * 3_000_000, encoding="utf-8")
-    shell.user_ns["path"] = str(path)
-    whole = run(shell, "import pandas\npandas.read_csv(path)['a'].sum()", "160MiB -q -i path")
-    assert isinstance(whole.error_in_exec, MemoryError)
-    body = "import pandas\ntotal = sum(int(c['a'].sum()) for c in pandas.read_csv(path, chunksize=50_000))"
-    assert run(shell, body, "160MiB -q -i path -o total").success
-    assert shell.user_ns["total"] == 3_000_000

@@ -1,42 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from IPython.terminal.ptutils import IPythonPTCompleter
-from jupyter_client.manager import start_new_kernel
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
-from sql_notebook import Notebook, forget
 
 from magics.completion import complete_options, complete_sql
 
 if TYPE_CHECKING:
-    from jupyter_client.blocking.client import BlockingKernelClient
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingKernelClient]:
-    manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("kernel")))
-    try:
-        setup = "%load_ext magics\n%SQL_connect :memory:"
-        assert client.execute_interactive(setup, timeout=60, output_hook=print)["content"]["status"] == "ok"
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    from sql_notebook import Notebook
 
 
 @pytest.fixture(params=[":memory:", "duckdb://"])
-def notebook(request: pytest.FixtureRequest, one_notebook: Notebook) -> Iterator[Notebook]:
-    one_notebook(f"%SQL_connect {request.param}")
-    one_notebook(
-        '%%SQL\nCREATE TABLE damir("AGE BEN" INTEGER, amount REAL, "order" TEXT);\nCREATE TABLE region(code TEXT)'
-    )
-    yield one_notebook
-    forget(one_notebook)
+def notebook(request: pytest.FixtureRequest, notebook: Notebook) -> Notebook:
+    notebook(f"%SQL_connect {request.param}")
+    notebook('%SQL CREATE TABLE damir("AGE BEN" INTEGER, amount REAL, "order" TEXT); CREATE TABLE region(code TEXT)')
+    return notebook
 
 
 @pytest.mark.parametrize(
@@ -81,9 +62,12 @@ def test_a_new_word_proposes_columns_then_tables_and_a_text_nothing(notebook: No
     assert "amount" not in notebook.completions("%%SQL\nSELECT * FROM region WHERE am")
 
 
-def test_another_variable_is_followed(notebook: Notebook) -> None:
-    notebook("%SQL_connect :memory: -v lake")
-    notebook("%SQL -v lake CREATE TABLE boats(x INTEGER)")
+def test_another_variable_is_followed_and_refreshing_shows_what_another_program_made(notebook: Notebook) -> None:
+    notebook("%SQL_connect a.db3 --create -v lake")
+    notebook("%SQL_connect a.db3 -v other")
+    assert "boats" not in notebook.completions("%%SQL -v lake\nSELECT * FROM ")
+    notebook("%SQL -v other CREATE TABLE boats(x INTEGER)")
+    notebook("%SQL_refresh_completion -v lake")
     assert notebook.completions("%%SQL -v lake\nSELECT * FROM ") == ["boats"]
     assert "damir" not in notebook.completions("%%SQL -v nothing\nSELECT * FROM ")
 
@@ -97,19 +81,6 @@ def test_new_tables_are_proposed_at_once(notebook: Notebook) -> None:
     assert notebook.completions("%%SQL\nSELECT * FROM sh") == ["ships"]
     notebook("%SQL_drop_table boats")
     assert "boats" not in notebook.completions("%%SQL\nSELECT * FROM bo")
-
-
-def test_refreshing_shows_what_another_program_made(
-    one_notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    one_notebook("%SQL_connect a.db3 --create")
-    one_notebook("%SQL_connect a.db3 -v other")
-    assert "boats" not in one_notebook.completions("%%SQL\nSELECT * FROM ")
-    one_notebook("%SQL -v other CREATE TABLE boats(x INTEGER)")
-    one_notebook("%SQL_refresh_completion")
-    assert one_notebook.completions("%%SQL\nSELECT * FROM ") == ["boats"]
-    forget(one_notebook)
 
 
 def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
@@ -130,24 +101,3 @@ def test_a_terminal_proposes_the_same(notebook: Notebook) -> None:
         assert [completion.text for completion in found] == expected
         word = code.split()[-1] if not code.endswith(" ") else ""
         assert {completion.start_position for completion in found} == {-len(word)}
-
-
-@pytest.mark.parametrize(
-    "code", ["%SQL_connect", "%SQL_connect :memory: --bogus", "%SQL SELECT * FROM nowhere", "%SQL -n"]
-)
-def test_a_runner_of_notebooks_sees_the_error(kernel: BlockingKernelClient, code: str) -> None:
-    # nbval looks for a message of the type error, which IPython does not send for its own UsageError
-    kinds: list[str] = []
-    reply = kernel.execute_interactive(code, timeout=30, output_hook=lambda message: kinds.append(message["msg_type"]))
-    assert reply["content"]["status"] == "error"
-    assert "error" in kinds
-
-
-def test_a_kernel_answers_a_completion_request(kernel: BlockingKernelClient) -> None:
-    created = kernel.execute_interactive("%SQL CREATE TABLE damir(age INTEGER)", timeout=30, output_hook=print)
-    assert created["content"]["status"] == "ok"
-    code = "%%SQL\nSELECT age FROM da"
-    answer = kernel.complete(code, len(code), reply=True, timeout=30)["content"]
-    assert answer["matches"] == ["damir"]
-    assert answer["cursor_start"] == code.index("da")
-    assert answer["metadata"]["_jupyter_types_experimental"][0]["type"] == "table"
