@@ -33,7 +33,7 @@ Write = Callable[[Any], int]
 
 
 @dataclass(frozen=True)
-class Format:
+class MonthFormat:
     """How to write a month."""
 
     suffix: str
@@ -42,7 +42,7 @@ class Format:
     sink: Callable[[Path], AbstractContextManager[Write]]  # opens a file; what it gives writes encoded blocks in order
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> MonthFormat:
     """Return the format that the name of a file asks for.
 
     Raises:
@@ -107,10 +107,10 @@ def _parquet_sink(path: Path) -> Iterator[Write]:
             flush()
 
 
-FORMATS: tuple[Format, ...] = (
-    Format(".csv", 162, _csv_block, partial(_bytes_sink, header=CSV_HEADER)),
-    Format(".csv.gz", 38, _gzip_member, partial(_bytes_sink, header=_compressed(CSV_HEADER))),
-    Format(".parquet", 30, _arrow_block, _parquet_sink),
+FORMATS: tuple[MonthFormat, ...] = (
+    MonthFormat(".csv", 162, _csv_block, partial(_bytes_sink, header=CSV_HEADER)),
+    MonthFormat(".csv.gz", 38, _gzip_member, partial(_bytes_sink, header=_compressed(CSV_HEADER))),
+    MonthFormat(".parquet", 30, _arrow_block, _parquet_sink),
 )
 
 
@@ -188,7 +188,7 @@ def rows_of_size(size: int, seed: int) -> int:
     return max(1, int(np.argmin(np.abs(ends - wanted))) + 1)
 
 
-def _check_space(path: Path, form: Format, rows: int) -> None:
+def _check_space(path: Path, form: MonthFormat, rows: int) -> None:
     needed, free = rows * form.bytes_per_row, shutil.disk_usage(path.parent).free
     if needed > free:
         raise OutputError(
@@ -197,7 +197,7 @@ def _check_space(path: Path, form: Format, rows: int) -> None:
         )
 
 
-def _write(path: Path, form: Format, rows: int, seed: int, threads: int) -> MonthReport:
+def _write(path: Path, form: MonthFormat, rows: int, seed: int, threads: int) -> MonthReport:
     from course.generator.rows import month_blocks
 
     start = perf_counter()

@@ -15,8 +15,8 @@ from bs4.exceptions import ParserRejectedMarkup
 from course.publish.markdown import HEADINGS, markdown_to_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
 from course.publish.paper.html_walker import HtmlWalker
+from course.publish.paper.images import SUFFIXES, data_bytes, image
 from course.publish.paper.monospaced import code_cell, text_output
-from course.publish.paper.pictures import SUFFIXES, data_bytes, image
 
 if TYPE_CHECKING:
     from course.publish.paper.column import Context

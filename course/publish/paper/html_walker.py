@@ -13,8 +13,8 @@ from bs4.element import NavigableString
 from course.errors import MissingDependencyError
 from course.publish.markdown import HEADINGS
 from course.publish.paper.compiler import EMPTY, Parts, block, boolean, call, literal, paragraph, printable
+from course.publish.paper.images import image, read_address
 from course.publish.paper.monospaced import code_block, text_output
-from course.publish.paper.pictures import image, read_address
 from course.publish.paper.table_setting import look_of, read_rules, table
 from course.publish.table_grid import size_line
 
