@@ -25,8 +25,8 @@ FIGURE = re.compile(r"Figure\(|<Figure size ")
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
-# Seconds of processor for all the scripts: 170. The two that use every family of magics are run each time.
-QUICK = {"00_start", "05_sqlite"}
+# Seconds of processor for all the scripts: 170. The one that uses every magic is run each time.
+QUICK = {"00_start"}
 ALL = "BIGDATA_COURSE_ALL_SCRIPTS"
 
 

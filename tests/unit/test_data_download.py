@@ -286,7 +286,11 @@ def test_an_archive_that_is_unsafe_damaged_or_encrypted_is_refused_whole(
     assert visible(course.folder.parent) == []
 
 
-@pytest.mark.parametrize("member", ["../evil", "a/../../../evil", ABSOLUTE.as_posix(), "C:\\evil", "a\\..\\..\\evil"])
+@pytest.mark.parametrize(
+    "member",
+    ["../evil", "a/../../../evil", ABSOLUTE.as_posix(), "C:\\evil", "a\\..\\..\\evil"],
+    ids=["parent", "parent of parents", "absolute", "drive", "backslashes"],
+)
 @pytest.mark.parametrize("make", [lambda **members: tarred(":xz", **members), zipped], ids=["a.tar.xz", "a.zip"])
 def test_no_member_of_an_archive_is_written_outside_the_folder(
     make: Callable[..., bytes], member: str, course: Course, server: Server
