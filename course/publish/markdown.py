@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from mistune import HTMLRenderer
+from mistune.plugins.table import table_in_list, table_in_quote
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
-from course.publish.mathematics import AddFormula, formulas_in_html
+from course.publish.mathematics import REFERENCE, AddFormula, formulas_in_html
 
 if TYPE_CHECKING:
+    from mistune import BlockState
     from nbformat import NotebookNode
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+# A table of GitHub's Markdown, which JupyterLab reads: a row with a bar, then dashes under each of its cells.
+_TABLE = r"^ {0,3}(?=\S)[^\n]*\|[^\n]*\n {0,3}(?=[^\n]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|$)"
+# What a bar does not cut: a formula, which two amounts of money are not, and an escaped bar.
+_IN_CELL = re.compile(r"\$\$[^$]+\$\$|\$(?! )[^$]+(?<![ \\])\$(?!\d)|\$ [^$]+ \$|(?P<bar>\\\|)|\\.|[^|]")
+_ALIGNS = {(False, False): None, (True, False): "left", (False, True): "right", (True, True): "center"}
+_ENDS_TABLE = re.compile(r"[ ]{0,3}(?:>|#{1,6}[ \t]|```|~~~|[-*+][ \t]|\d{1,9}[.)][ \t]|<[A-Za-z/!])")
 
 
 class Identifiers:
@@ -47,7 +58,49 @@ def markdown_to_html(
     should be. ``attachments`` are by name then MIME type. Code not ``highlighted`` is ``<pre data-language="…">``.
     """
     renderer = _Renderer(add_formula, warn, attachments=attachments or {}, highlighted=highlighted)
-    return MarkdownWithMath(renderer=renderer).render(source)
+    markdown = MarkdownWithMath(renderer=renderer)
+    for name in ("table", "nptable"):
+        markdown.block.register(name, _TABLE, lambda _, match, state: _parse_table(match, state, warn))
+    table_in_list(markdown)
+    table_in_quote(markdown)
+    return markdown.render(source)
+
+
+def _parse_table(match: re.Match[str], state: BlockState, warn: Callable[[str], object]) -> int | None:
+    """Read a table as JupyterLab does: a row too short is filled, what a row has too much is left out."""
+    header, rule = (_cells(line) for line in match[0].rstrip("\n").split("\n"))
+    if len(header) != len(rule):
+        return None
+    aligns = [_ALIGNS[cell[:1] == ":", cell[-1:] == ":"] for cell in rule]
+
+    def row(cells: list[str], *, head: bool) -> list[dict[str, Any]]:
+        if any(cells[len(aligns) :]):
+            warn(f"cells of a table beyond its header are left out: {' | '.join(cells[len(aligns) :])[:80]}")
+        filled = [*cells, *[""] * len(aligns)][: len(aligns)]
+        about = ({"align": align, "head": head} for align in aligns)
+        return [{"type": "table_cell", "text": text, "attrs": one} for text, one in zip(filled, about, strict=True)]
+
+    place, rows = match.end(), []
+    while place < state.cursor_max and (line := state.get_line(place)).strip() and not _ENDS_TABLE.match(line):
+        rows.append({"type": "table_row", "children": row(_cells(line), head=False)})
+        place += len(line)
+    head = {"type": "table_head", "children": row(header, head=True)}
+    state.append_token({"type": "table", "children": [head, {"type": "table_body", "children": rows}]})
+    return place
+
+
+def _cells(line: str) -> list[str]:
+    """Cut a row of a table at its bars."""
+    cells, text = [""], line.strip().removeprefix("|")
+    while text:
+        found = _IN_CELL.match(text)
+        if found is None:
+            cells.append("")
+        else:
+            cells[-1] += "|" if found["bar"] else found[0]
+        text = text[found.end() if found else 1 :]
+    # a bar at the end of the line closes the last cell
+    return [cell.strip() for cell in (cells if cells[-1].strip() or len(cells) == 1 else cells[:-1])]
 
 
 class _Renderer(IPythonRenderer):
@@ -56,6 +109,9 @@ class _Renderer(IPythonRenderer):
     ) -> None:
         super().__init__(escape=False, exclude_anchor_links=True, attachments=attachments)
         self._add, self._warn, self._highlighted = add_formula, warn, highlighted
+
+    def text(self, text: str) -> str:
+        return REFERENCE.sub(lambda found: self._add(found[0], display=False), super().text(text))
 
     def inline_math(self, body: str) -> str:
         return self._add(body, display=False)
@@ -82,9 +138,18 @@ class _Renderer(IPythonRenderer):
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         name = url.removeprefix("attachment:")
-        is_missing = name != url and name not in self.attachments
+        if name != url and name not in self.attachments:
+            name = unquote(name)
+            url = f"attachment:{name}" if name in self.attachments else url
+        is_missing = url.startswith("attachment:") and name not in self.attachments
         # nbconvert would stop at a missing attachment
         return str(HTMLRenderer.image(self, text, url, title) if is_missing else super().image(text, url, title))
+
+
+def place_of(cell: Mapping[str, Any]) -> str:
+    """Return what says to the author which cell is meant."""
+    first_line = str(cell.get("source", "")).strip().partition("\n")[0]
+    return f"in the cell that begins with {first_line[:60]!r}" if first_line else "in a cell without source"
 
 
 def slide_type(cell: Mapping[str, Any]) -> str:

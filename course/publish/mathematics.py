@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from urllib.parse import quote
 
+from course.publish.latex import Equations, LatexProblem, Macros, Words
 from course.shipped import wheel_file
 
 # Delimiters of Jupyter, longest first; a backslash before a dollar makes it an amount of money.
@@ -20,9 +22,12 @@ _DELIMITED = re.compile(
       | (?<![\\$])\$(?P<inline>[^$]+?)(?<!\\)\$
       | \\\[(?P<bracket>.+?)\\\]
       | \\\((?P<parenthesis>.+?)\\\)
+      | (?P<reference>\\(?:eq)?ref\{[^{}<>]*\})
       | (?P<environment>\\begin\{(?P<name>[a-z]+\*?)\}.*?\\end\{(?P=name)\})""",
     re.DOTALL | re.VERBOSE,
 )
+# JupyterLab also sets a reference that stands in the text.
+REFERENCE = re.compile(r"\\(?:eq)?ref\{[^{}<>]*\}")
 _TAG_OR_CODE = re.compile(
     r"(<(?P<verbatim>pre|code|script|style)\b.*?</(?P=verbatim)\s*>|<[^>]*>)", re.DOTALL | re.IGNORECASE
 )
@@ -39,47 +44,106 @@ ITALICS = {
     for code in _ITALIC_CODES
     if unicodedata.decomposition(chr(code))
 } | {"h": "\u210e"}  # Unicode gave the italic h to the Planck constant
-_REASON = re.compile(r'title="(?:\d+: )?([^"]*)"')
+_ERROR = re.compile(r'class="math-core-error" title="(?:\d+: )?([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula as the author wrote it, and its MathML: empty where it shows nothing, None where it cannot be set."""
+
+    latex: str
+    display: bool
+    mathml: str | None = ""
 
 
 @dataclass
 class Mathematics:
-    """The formulas of one page: taken one by one while it is written, set together at the end.
+    """The formulas of one lesson: taken one by one while it is read, set together at the end.
 
-    Setting them together numbers the equations and lets a formula refer to a later one.
+    Setting them together numbers the equations and lets a formula refer to a later one. ``where`` says which cell the
+    formulas that are taken come from.
     """
 
-    _formulas: list[tuple[str, bool]] = field(default_factory=list)
+    where: str = ""
+    _taken: list[tuple[str, bool, str]] = field(default_factory=list)
     _mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def add(self, latex: str, *, display: bool) -> str:
         """Keep a formula and return the mark that stands for it until ``typeset``."""
         readable = latex.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no MathML
-        self._formulas.append((readable.strip(), display))
-        return f"{self._mark}-{len(self._formulas) - 1}-"
+        self._taken.append((readable.strip(), display, self.where))
+        return f"{self._mark}-{len(self._taken) - 1}-"
 
     def as_latex(self, text: str) -> str:
         """Return a text with the LaTeX of its formulas in place of their marks, for a heading's identifier."""
-        return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: self._formulas[int(mark[1])][0], text)
+        return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: self._taken[int(mark[1])][0], text)
 
     def typeset(self, page: str) -> tuple[str, list[str]]:
-        """Put MathML in place of the marks; also return a sentence for each formula shown as its source instead."""
-        if not self._formulas:
-            return page, []
+        """Put MathML in place of the marks; also return a sentence for each formula not shown as it should be."""
+        formulas, warnings = self.formulas()
+        return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: _on_page(formulas[int(mark[1])]), page), warnings
+
+    def formulas(self) -> tuple[list[Formula], list[str]]:
+        """Return the formulas in the order they were taken, and a sentence for each not shown as it should be."""
+        if not self._taken:
+            return [], []
         from math_core import LatexToMathML
 
-        converter = LatexToMathML(annotation=True, continue_on_error=True, id_prefix="equation-")
-        shown, warnings = [], []
-        for mathml, (latex, display) in zip(converter.convert_all(self._formulas), self._formulas, strict=True):
-            if "math-core-error" not in mathml:
-                shown.append(mathml)
-                continue
-            source = f'<code class="formula-source">{html.escape(latex, quote=False)}</code>'
-            shown.append(f'<span class="formula-block">{source}</span>' if display else source)
-            reason = _REASON.search(mathml)
-            why = html.unescape(reason[1]).rstrip(".") if reason else "not understood"
-            warnings.append(f"a formula is shown as its source: {' '.join(latex.split())} ({why})")
-        return re.sub(f"{self._mark}-([0-9]+)-", lambda mark: shown[int(mark[1])], page), warnings
+        expanded, problems = _expanded(self._taken)
+        equations = Equations(expanded, lambda number: f"{self._mark}n{number}n")
+        converter = LatexToMathML(continue_on_error=True)
+        asked = [*equations.formulas, *((words.as_latex, False) for words in equations.words)]
+        found = converter.convert_all(asked)
+        names = [_name(words, mathml) for words, mathml in zip(equations.words, found[len(expanded) :], strict=True)]
+        labels = [f"equation-{quote(words.label or str(at))}" for at, words in enumerate(equations.words)]
+        formulas, warnings = [], []
+        for at, (latex, display, where) in enumerate(self._taken):
+            mathml = re.sub(f'(?<=id="){self._mark}n([0-9]+)n', lambda mark: labels[int(mark[1])], found[at])
+            mathml = re.sub(f"<mtext>{self._mark}n([0-9]+)n</mtext>", lambda mark: names[int(mark[1])], mathml)
+            refused = _ERROR.search(mathml)
+            problem = problems[at] or (html.unescape(refused[1]).rstrip(".") if refused else "")
+            is_shown = not (problem or self._mark in mathml)
+            formulas.append(Formula(latex, display, mathml if is_shown else None))
+            said = "a formula is shown as its source" if not is_shown else "a formula is not whole"
+            if problem or equations.problems[at]:
+                why = problem or equations.problems[at]
+                warnings.append(f"{said}: {' '.join(latex.split())} ({why}){where and ', '}{where}")
+        return formulas, warnings
+
+
+def _expanded(taken: list[tuple[str, bool, str]]) -> tuple[list[tuple[str, bool]], list[str]]:
+    """Return formulas without macros, and what is wrong with each one."""
+    macros, expanded, problems = Macros(), [], []
+    for latex, display, _ in taken:
+        try:
+            expanded.append((macros.expand(latex).strip(), display))
+            problems.append("")
+        except LatexProblem as error:
+            expanded.append(("", display))
+            problems.append(str(error))
+    return expanded, problems
+
+
+def _name(words: Words, mathml: str) -> str:
+    """Return the MathML of the words that name an equation, in a reference a link; where refused, as its error."""
+    name = mathml.removeprefix("<math>").removesuffix("</math>")
+    if words.is_reference and name.count("<mtext>") == 1 and name.startswith("<mtext>"):
+        return f'<mtext><a href="#equation-{quote(words.label or "")}">{name[7:-8]}</a></mtext>'
+    return name
+
+
+def _on_page(formula: Formula) -> str:
+    """Return the HTML of a formula: MathML with its source, or the source alone."""
+    source = html.escape(formula.latex, quote=False)
+    if formula.mathml is None:
+        shown = f'<code class="formula-source">{source}</code>'
+        return f'<span class="formula-block">{shown}</span>' if formula.display else shown
+    opening, _, content = formula.mathml.partition(">")
+    content = content.removesuffix("</math>")
+    if not content:
+        return ""
+    annotation = f'<annotation encoding="application/x-tex">{source}</annotation>'
+    return f"{opening}><semantics><mrow>{content}</mrow>{annotation}</semantics></math>"
 
 
 def formulas_in_html(fragment: str, add: AddFormula) -> str:

@@ -96,6 +96,7 @@ class CellsToHTML(Preprocessor):
         for cell in nb.cells:
             first_line = cell.source.strip().partition("\n")[0]
             where = f"in the cell that begins with {first_line[:60]!r}"
+            page.mathematics.where = where
             if cell.cell_type == "markdown":
                 cell.source = self._text(cell, page, where)
             elif cell.cell_type == "code":

@@ -107,7 +107,9 @@ def test_formula_that_cannot_be_set_is_shown_as_its_source_with_a_warning() -> N
     words = reader.pages[0].extract_text()
     assert bad[1] in words
     assert "tikzpicture" in words
-    assert sorted(warning.rpartition(": ")[2] for warning in warnings) == bad
+    assert ["Unknown environment" in warning for warning in warnings] == [False, True]
+    assert all(one in warning for one, warning in zip(reversed(bad), warnings, strict=True))
+    assert all("in the cell that begins with 'good $x+1$" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_missing_typst_is_one_clear_sentence(exporter: type[PDFExporter], monkey
 def test_warnings_reach_the_list_of_the_caller() -> None:
     resources: dict[str, Any] = {"course_warnings": ["earlier"]}
     EXPORTER.from_notebook_node(new_notebook(cells=[text("![](gone.png)")]), resources)
-    assert resources["course_warnings"] == ["earlier", "image not found: gone.png"]
+    assert resources["course_warnings"] == ["earlier", "image not found: gone.png, in the cell that begins with '![](gone.png)'"]
 
 
 LONG = "\n".join(f"line {i}" for i in range(300))

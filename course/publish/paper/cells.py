@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bs4 import BeautifulSoup
 from bs4.exceptions import ParserRejectedMarkup
 
-from course.publish.markdown import HEADINGS, markdown_to_html
+from course.publish.markdown import HEADINGS, markdown_to_html, place_of
+from course.publish.mathematics import Mathematics, formulas_in_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
 from course.publish.paper.html_walker import HtmlWalker
 from course.publish.paper.images import SUFFIXES, data_bytes, image
 from course.publish.paper.monospaced import code_cell, text_output
 
 if TYPE_CHECKING:
+    from course.publish.mathematics import AddFormula
     from course.publish.paper.column import Context
+    from course.publish.paper.compiler import Parts
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # An SVG picture is kept as it is written: html.parser would lower the case of its attributes.
@@ -28,31 +31,51 @@ _SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ReadCell:
-    """A cell of the notebook; ``tree`` is the HTML of a Markdown cell, ``None`` for another cell."""
+    """A cell of the notebook; ``tree`` is the HTML of a Markdown cell, ``outputs`` that of the outputs set as HTML."""
 
     cell: Mapping[str, Any]
     tree: BeautifulSoup | None
+    outputs: tuple[BeautifulSoup | None, ...] = ()
 
 
-def read_cells(notebook: Mapping[str, Any]) -> list[ReadCell]:
-    """Return the cells of a notebook, Markdown parsed once."""
-    return [
-        ReadCell(
-            cell, markdown_tree(cell["source"], cell.get("attachments")) if cell["cell_type"] == "markdown" else None
-        )
-        for cell in notebook["cells"]
-    ]
-
-
-def markdown_tree(source: str, attachments: dict[str, Any] | None = None) -> BeautifulSoup:
-    """Return the HTML tree of a Markdown text; formulas are ``<x-math>`` elements holding their LaTeX source."""
+def read_cells(notebook: Mapping[str, Any], parts: Parts) -> list[ReadCell]:
+    """Return the cells of a notebook, their HTML parsed once; formulas are ``<x-math>`` elements, kept in ``parts``."""
+    mathematics, numbers = Mathematics(), itertools.count()
 
     def element(latex: str, *, display: bool) -> str:
-        return f"<x-math{' data-display' if display else ''}>{escape(latex)}</x-math>"
+        mathematics.add(latex, display=display)
+        return f'<x-math data-number="{next(numbers)}">{escape(latex)}</x-math>'
 
-    # What paper cannot show is told when it is set.
-    html = markdown_to_html(_clean(source), element, lambda _: None, attachments=attachments, highlighted=False)
-    return html_tree(html)
+    cells = []
+    for cell in notebook["cells"]:
+        parts.where = mathematics.where = place_of(cell)
+        if cell["cell_type"] == "markdown":
+            source, attachments = _clean(cell["source"]), cell.get("attachments")
+            html = markdown_to_html(source, element, parts.warn, attachments=attachments, highlighted=False)
+            cells.append(ReadCell(cell, html_tree(html)))
+        else:
+            outputs = (_read_output(output.get("data", {}), element, parts) for output in cell.get("outputs", []))
+            cells.append(ReadCell(cell, None, tuple(outputs)))
+    parts.formulas, problems = mathematics.formulas()
+    parts.warnings += problems
+    return cells
+
+
+def _read_output(data: Mapping[str, Any], element: AddFormula, parts: Parts) -> BeautifulSoup | None:
+    """Return the tree of an output, its headings as bold paragraphs: they are no part of the lesson's contents."""
+    kind = next((kind for kind in ("text/html", "text/latex", "text/markdown") if kind in data), "")
+    if not kind or _WIDGET in data or any(picture in data for picture in SUFFIXES):
+        return None
+    source = _clean(data[kind])
+    if kind == "text/latex":
+        source = formulas_in_html(escape(source, quote=False), element)
+    elif kind == "text/markdown":
+        source = markdown_to_html(source, element, parts.warn, highlighted=False)
+    tree = html_tree(source)
+    for heading in tree.find_all(HEADINGS):
+        heading.name = "strong"
+        heading.wrap(tree.new_tag("p"))
+    return tree
 
 
 def html_tree(source: str) -> BeautifulSoup:
@@ -76,6 +99,7 @@ def set_cells(cells: list[ReadCell], context: Context) -> str:
 
 
 def _set_cell(read: ReadCell, context: Context) -> str:
+    context.parts.where = place_of(read.cell)
     if read.tree is not None:
         return paragraph(HtmlWalker(context, read.tree).walk())
     cell, metadata = read.cell, read.cell.get("metadata", {})
@@ -85,37 +109,32 @@ def _set_cell(read: ReadCell, context: Context) -> str:
         return EMPTY if meant_for else text_output(cell["source"], context)
     hidden = metadata.get("jupyter", {})
     outputs = [] if hidden.get("outputs_hidden") else cell.get("outputs", [])
-    shown = block(_set_output(output, context) for output in outputs)
+    shown = block(_set_output(output, tree, context) for output, tree in zip(outputs, read.outputs, strict=False))
     if hidden.get("source_hidden"):
         return shown
     prompt = cell.get("execution_count")
     return block([code_cell(cell["source"], prompt, context, leads=shown != EMPTY), shown])
 
 
-def _set_output(output: Mapping[str, Any], context: Context) -> str:
+def _set_output(output: Mapping[str, Any], tree: BeautifulSoup | None, context: Context) -> str:
     kind = output["output_type"]
     if kind == "stream":
         return text_output(output["text"], context, "stderr" if output.get("name") == "stderr" else "stream")
     if kind == "error":
         traceback = "\n".join(output.get("traceback", []))
         return text_output(traceback or f"{output.get('ename')}: {output.get('evalue')}", context, "error")
-    return _set_data(output.get("data", {}), output.get("metadata", {}), context)
-
-
-def _set_data(data: Mapping[str, Any], metadata: Mapping[str, Any], context: Context) -> str:
+    data, metadata = output.get("data", {}), output.get("metadata", {})
     for mimetype in SUFFIXES:
         if mimetype in data:
             asked = metadata.get(mimetype)
             asked = asked if isinstance(asked, dict) else {}
             alt = str(asked.get("alt") or metadata.get("alt") or "")
             return image(data_bytes(mimetype, data[mimetype]), SUFFIXES[mimetype], context, alt, asked)
-    for mimetype in ("text/html", "text/latex", "text/markdown"):
-        if mimetype in data and _WIDGET not in data:
-            tree = _read_output(data[mimetype], is_html=mimetype == "text/html")
-            content = HtmlWalker(context, tree).walk()
-            shows = tree.get_text().strip() or tree.find(["img", "x-svg", "table", "iframe", "video", "audio", "hr"])
-            if shows and content.strip("[] \n"):
-                return call("html-output", content)
+    if tree is not None:
+        content = HtmlWalker(context, tree).walk()
+        shows = tree.get_text().strip() or tree.find(["img", "x-svg", "table", "iframe", "video", "audio", "hr"])
+        if shows and content.strip("[] \n"):
+            return call("html-output", content)
     return _set_plain(data, context)
 
 
@@ -130,13 +149,3 @@ def _set_plain(data: Mapping[str, Any], context: Context) -> str:
         return EMPTY
     context.parts.warn(f"output not shown: {kinds}, without a text form")
     return call("missing", literal(context.words("no_text", kinds=kinds)))
-
-
-@lru_cache(maxsize=32)  # a slide is set again at each step of shrinking
-def _read_output(source: str, *, is_html: bool) -> BeautifulSoup:
-    """Return the tree of an output, its headings as bold paragraphs: they are no part of the lesson's contents."""
-    tree = html_tree(source) if is_html else markdown_tree(source)
-    for heading in tree.find_all(HEADINGS):
-        heading.name = "strong"
-        heading.wrap(tree.new_tag("p"))
-    return tree

@@ -14,9 +14,12 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from course.publish.mathematics import Formula
 
 EMPTY = "[]"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -89,11 +92,17 @@ class Fragile:
 
 @dataclass
 class Parts:
-    """What a document has beside its text: files and fragile pieces, named by content so that repeats are shared."""
+    """What a document has beside its text: files and fragile pieces, named by content so that repeats are shared.
+
+    ``formulas`` are those of all its cells, which the trees of the cells refer to by number,
+    ``where`` says to the author which cell is being read or set.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     fragiles: dict[str, Fragile] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    formulas: list[Formula] = field(default_factory=list)
+    where: str = ""
 
     def add_file(self, content: bytes, suffix: str) -> str:
         """Keep a file and return its name in the document's folder."""
@@ -104,7 +113,7 @@ class Parts:
     def add_fragile(self, definition: str, fallback: str, problem: str) -> str:
         """Keep a piece that may not compile and return the Typst variable that holds it."""
         name = f"part-{sha256(definition.encode()).hexdigest()[:16]}"
-        self.fragiles[name] = Fragile(definition, fallback, problem)
+        self.fragiles[name] = Fragile(definition, fallback, self._told(problem))
         return name
 
     def definitions(self) -> str:
@@ -112,10 +121,16 @@ class Parts:
         return "".join(f"#let {name} = {fragile.definition}\n" for name, fragile in self.fragiles.items())
 
     def warn(self, problem: str) -> None:
-        """Keep a one-line warning, once."""
-        line = " ".join(problem.split())
-        if line not in self.warnings:
-            self.warnings.append(line)
+        """Keep a one-line warning on the cell being set, once."""
+        self.keep(self._told(problem))
+
+    def keep(self, warning: str) -> None:
+        """Keep a warning that says already which cell it is about, once."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def _told(self, problem: str) -> str:
+        return " ".join(f"{problem}, {self.where}".split()) if self.where else " ".join(problem.split())
 
 
 def compile_pdf(template: str, body: str, parts: Parts) -> bytes:
@@ -166,7 +181,7 @@ def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) 
                     compiler(f"#{{ {fragile.definition} }}").compile()
                 except typst.TypstError:
                     parts.fragiles[name] = replace(fragile, definition=fragile.fallback)
-                    parts.warn(fragile.problem)
+                    parts.keep(fragile.problem)
                     refused = True
             if not refused:
                 raise BuildError(f"Typst cannot set the document ({error}); please report it") from error
@@ -187,7 +202,7 @@ def _typst() -> Any:
     try:
         import typst
     except ImportError as error:
-        raise MissingDependencyError("PDF needs the typst package: run pip install typst tylax") from error
+        raise MissingDependencyError("PDF needs the typst package: run pip install typst") from error
     return typst
 
 

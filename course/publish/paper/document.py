@@ -56,7 +56,7 @@ class PDFExporter(Exporter):
             code_language=str(code.get("pygments_lexer") or code.get("name") or "ipython3"),
         )
         name = resources["metadata"].get("name") or "Notebook"
-        cells = read_cells(notebook)
+        cells = read_cells(notebook, context.parts)
         titles = (cell.tree.find("h1") for cell in cells if cell.tree is not None)
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
@@ -110,7 +110,7 @@ class NotesPDFExporter(PDFExporter):
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         slides = split_slides(cells)
         deck = deck_pdf(slides, context, identity)
-        parts = Parts(warnings=context.parts.warnings)
+        parts = Parts(warnings=context.parts.warnings, formulas=context.parts.formulas)
         context = replace(context, parts=parts, column=NOTES)
         file = literal(parts.add_file(deck, "pdf"))
         rows = []

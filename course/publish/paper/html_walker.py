@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 from bs4 import CData, Tag
 from bs4.element import NavigableString
 
-from course.errors import MissingDependencyError
 from course.publish.markdown import HEADINGS
-from course.publish.paper.compiler import EMPTY, Parts, block, boolean, call, literal, paragraph, printable
+from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph
+from course.publish.paper.formulas import formula
 from course.publish.paper.images import image, read_address
 from course.publish.paper.monospaced import code_block, text_output
 from course.publish.paper.table_setting import look_of, read_rules, table
@@ -40,11 +40,6 @@ _WRAPPERS = {
     "sub": "sub", "sup": "super", "kbd": "key", "blockquote": "quotation",
 }  # fmt: skip
 _PAINTED = frozenset(("span", "b", "strong", "em", "i", "p", "div", "code"))
-# What tylax writes as Typst code inside a formula; anything else (an import, a file) comes from the notebook.
-_ALLOWED_CODE = frozenset(("text", "h", "v", "link", "box", "strong", "emph", "underline", "strike", "scale", "math"))
-_CODE = re.compile(r"(?<!\\)#\s*(\w+)?")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_DISPLAY = r"\displaystyle"
 
 
 def _label_of(anchor: str) -> str:
@@ -68,7 +63,7 @@ class HtmlWalker:
             "a": self._link,
             **dict.fromkeys(("img", "iframe", "video", "audio", "source", "embed"), self._picture),
             "x-svg": lambda tag: image(str(tag["data-source"]).encode("utf-8", "replace"), "svg", context, "", {}),
-            "x-math": lambda tag: formula(tag.get_text(), context.parts, display=tag.has_attr("data-display")),
+            "x-math": lambda tag: formula(context.parts.formulas[int(str(tag["data-number"]))], context.parts),
             "table": lambda tag: table(tag, context, self._rules, self._children),
             **dict.fromkeys(("code", "tt", "samp"), lambda tag: call("inline-code", flowing(tag.get_text()) or EMPTY)),
             **dict.fromkeys(("td", "th"), lambda tag: block([self._children(tag), "[ ]"])),
@@ -192,49 +187,6 @@ def _scheme(address: str) -> str:
         return urlsplit(address).scheme
     except ValueError:
         return "invalid"
-
-
-def formula(latex: str, parts: Parts, *, display: bool) -> str:
-    r"""Return the Typst expression of a formula; its LaTeX source is the alternative text.
-
-    A formula that asks for ``\displaystyle``, as those of IPython and SymPy do, is set on a line of its own.
-
-    Raises:
-        MissingDependencyError: the tylax package is not installed.
-    """
-    source = printable(latex).replace(_DISPLAY, "", 1).strip()
-    if not source:
-        return EMPTY
-    shown = boolean(display or _DISPLAY in latex)
-    fallback = call("formula-source", literal(source), display=shown)
-    problem = f"formula shown as its LaTeX source: {source}"
-    converted = _typst_math(source)
-    if converted is None:
-        parts.warn(problem)
-        return fallback
-    definition = call("formula", literal(converted), display=shown, source=literal(source))
-    return parts.add_fragile(definition, fallback, problem)
-
-
-def _typst_math(latex: str) -> str | None:
-    try:
-        from tylax import L2TOptions, latex_to_typst
-    except ImportError as error:
-        raise MissingDependencyError("formulas in PDF need the tylax package: run pip install tylax") from error
-    try:
-        # frac_to_slash is tylax's default and glues what follows the fraction to its denominator.
-        converted: str = latex_to_typst(latex, options=L2TOptions(frac_to_slash=False))
-    except ValueError:
-        return None
-    except BaseException as error:
-        # A fault inside tylax, which is in Rust, is a BaseException of a class that no module exports.
-        if type(error).__name__ != "PanicException":
-            raise
-        return None
-    converted = _COMMENT.sub("", converted).strip().removeprefix("$").removesuffix("$").strip()
-    if not converted or "@preview" in converted or any(name not in _ALLOWED_CODE for name in _CODE.findall(converted)):
-        return None
-    return converted
 
 
 def flowing(text: str) -> str:
