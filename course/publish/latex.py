@@ -92,7 +92,8 @@ class Macros:
 
     def _operator(self, _token: str, left: list[str]) -> None:
         star = "*" if _skip_star(left) else ""
-        self._macros[_name(left)] = _Macro([*tokens(r"\operatorname" + star + "{")[::-1], *_argument(left), "}"])
+        name = _name(left)
+        self._macros[name] = _Macro([*tokens(r"\operatorname" + star + "{")[::-1], *_argument(left), "}"])
 
     def _def(self, _token: str, left: list[str]) -> None:
         name, delimiters = _name(left), [list[str]()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -64,6 +64,13 @@ def markdown_to_html(
     table_in_list(markdown)
     table_in_quote(markdown)
     return markdown.render(source)
+
+
+def read_unseen(cells: Iterable[Mapping[str, Any]], add_formula: AddFormula) -> None:
+    """Take the formulas of cells that are not shown: their macros are used by others."""
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            markdown_to_html(cell["source"], add_formula, len, attachments=cell.get("attachments"))
 
 
 def _parse_table(match: re.Match[str], state: BlockState, warn: Callable[[str], object]) -> int | None:

@@ -49,7 +49,7 @@ _ERROR = re.compile(r'class="math-core-error" title="(?:\d+: )?([^"]*)"')
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula as the author wrote it, and its MathML: empty where it shows nothing, None where it cannot be set."""
+    """A formula without macros, and its MathML: empty where it shows nothing, None where its source is shown instead."""
 
     latex: str
     display: bool
@@ -61,11 +61,11 @@ class Mathematics:
     """The formulas of one lesson: taken one by one while it is read, set together at the end.
 
     Setting them together numbers the equations and lets a formula refer to a later one. ``where`` says which cell the
-    formulas that are taken come from.
+    formulas that are taken come from; None for a cell that is not shown, of which only the macros are wanted.
     """
 
-    where: str = ""
-    _taken: list[tuple[str, bool, str]] = field(default_factory=list)
+    where: str | None = ""
+    _taken: list[tuple[str, bool, str | None]] = field(default_factory=list)
     _mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def add(self, latex: str, *, display: bool) -> str:
@@ -103,15 +103,16 @@ class Mathematics:
             refused = _ERROR.search(mathml)
             problem = problems[at] or (html.unescape(refused[1]).rstrip(".") if refused else "")
             is_shown = not (problem or self._mark in mathml)
-            formulas.append(Formula(latex, display, mathml if is_shown else None))
-            said = "a formula is shown as its source" if not is_shown else "a formula is not whole"
-            if problem or equations.problems[at]:
+            content = mathml if mathml.partition(">")[2] != "</math>" else ""
+            formulas.append(Formula(expanded[at][0], display, content) if is_shown else Formula(latex, display, None))
+            said = "a formula is shown as its source" if not is_shown else "a formula is not as it should be"
+            if where is not None and (problem or equations.problems[at]):
                 why = problem or equations.problems[at]
                 warnings.append(f"{said}: {' '.join(latex.split())} ({why}){where and ', '}{where}")
         return formulas, warnings
 
 
-def _expanded(taken: list[tuple[str, bool, str]]) -> tuple[list[tuple[str, bool]], list[str]]:
+def _expanded(taken: list[tuple[str, bool, str | None]]) -> tuple[list[tuple[str, bool]], list[str]]:
     """Return formulas without macros, and what is wrong with each one."""
     macros, expanded, problems = Macros(), [], []
     for latex, display, _ in taken:
@@ -138,10 +139,9 @@ def _on_page(formula: Formula) -> str:
     if formula.mathml is None:
         shown = f'<code class="formula-source">{source}</code>'
         return f'<span class="formula-block">{shown}</span>' if formula.display else shown
-    opening, _, content = formula.mathml.partition(">")
-    content = content.removesuffix("</math>")
-    if not content:
-        return ""
+    if not formula.mathml or REFERENCE.fullmatch(formula.latex):
+        return formula.mathml
+    opening, _, content = formula.mathml.removesuffix("</math>").partition(">")
     annotation = f'<annotation encoding="application/x-tex">{source}</annotation>'
     return f"{opening}><semantics><mrow>{content}</mrow>{annotation}</semantics></math>"
 

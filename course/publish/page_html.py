@@ -20,7 +20,7 @@ from nbconvert.preprocessors import Preprocessor
 from traitlets import Bool, Int, default
 from traitlets.config import Config
 
-from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, slide_type
+from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, read_unseen, slide_type
 from course.publish.mathematics import Mathematics, formulas_in_html, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
 from course.publish.table_grid import TableLimits, frame_tables
@@ -92,6 +92,9 @@ class CellsToHTML(Preprocessor):
         lexer = language.get("pygments_lexer", language.get("name"))
         highlight: Any = Highlight2HTML(pygments_lexer=lexer, parent=self)  # type: ignore[no-untyped-call]
         page = Page(resources.setdefault("course_warnings", []), Path(resources["metadata"].get("path") or "."))
+        unseen = [cell for cell in nb.cells if not self.is_deck and slide_type(cell) == "notes"]
+        page.mathematics.where = None
+        read_unseen([*resources.get("course_unseen", []), *unseen], page.mathematics.add)
         nb.cells = [cell for cell in nb.cells if self.is_deck or slide_type(cell) != "notes"]
         for cell in nb.cells:
             first_line = cell.source.strip().partition("\n")[0]

@@ -74,6 +74,7 @@ class PlanSlides(Preprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Return the notebook with a slide type on each cell that begins something, and at least one slide."""
+        resources["course_unseen"] = [cell for cell in nb.cells if slide_type(cell) == "skip"]
         cells = [cell for cell in nb.cells if slide_type(cell) != "skip"]
         if all(slide_type(cell) in {"-", "notes"} for cell in cells):
             cells = [part for cell in cells for part in slides_at_titles(cell)]

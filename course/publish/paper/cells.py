@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bs4 import BeautifulSoup
 from bs4.exceptions import ParserRejectedMarkup
 
-from course.publish.markdown import HEADINGS, markdown_to_html, place_of
+from course.publish.markdown import HEADINGS, markdown_to_html, place_of, read_unseen
 from course.publish.mathematics import Mathematics, formulas_in_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
 from course.publish.paper.html_walker import HtmlWalker
@@ -38,27 +38,31 @@ class ReadCell:
     outputs: tuple[BeautifulSoup | None, ...] = ()
 
 
-def read_cells(notebook: Mapping[str, Any], parts: Parts) -> list[ReadCell]:
-    """Return the cells of a notebook, their HTML parsed once; formulas are ``<x-math>`` elements, kept in ``parts``."""
-    mathematics, numbers = Mathematics(), itertools.count()
+def read_cells(cells: Iterable[Mapping[str, Any]], unseen: Iterable[Mapping[str, Any]], parts: Parts) -> list[ReadCell]:
+    """Return the cells of a notebook, their HTML parsed once; formulas are ``<x-math>`` elements, kept in ``parts``.
+
+    Of ``unseen`` cells only the macros are taken.
+    """
+    mathematics, numbers = Mathematics(where=None), itertools.count()
 
     def element(latex: str, *, display: bool) -> str:
         mathematics.add(latex, display=display)
         return f'<x-math data-number="{next(numbers)}">{escape(latex)}</x-math>'
 
-    cells = []
-    for cell in notebook["cells"]:
+    read_unseen(unseen, element)
+    read = []
+    for cell in cells:
         parts.where = mathematics.where = place_of(cell)
         if cell["cell_type"] == "markdown":
             source, attachments = _clean(cell["source"]), cell.get("attachments")
             html = markdown_to_html(source, element, parts.warn, attachments=attachments, highlighted=False)
-            cells.append(ReadCell(cell, html_tree(html)))
+            read.append(ReadCell(cell, html_tree(html)))
         else:
             outputs = (_read_output(output.get("data", {}), element, parts) for output in cell.get("outputs", []))
-            cells.append(ReadCell(cell, None, tuple(outputs)))
+            read.append(ReadCell(cell, None, tuple(outputs)))
     parts.formulas, problems = mathematics.formulas()
     parts.warnings += problems
-    return cells
+    return read
 
 
 def _read_output(data: Mapping[str, Any], element: AddFormula, parts: Parts) -> BeautifulSoup | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from course.publish.markdown import HEADINGS, DropMenu, Identifiers, slide_type
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
 from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
-from course.publish.paper.compiler import Parts, array, boolean, call, compile_pdf, literal, points, query_values
+from course.publish.paper.compiler import EMPTY, Parts, array, boolean, call, compile_pdf, literal, points, query_values
+from course.publish.paper.html_walker import HtmlWalker
+from course.publish.slides_html import PlanSlides
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -56,7 +59,8 @@ class PDFExporter(Exporter):
             code_language=str(code.get("pygments_lexer") or code.get("name") or "ipython3"),
         )
         name = resources["metadata"].get("name") or "Notebook"
-        cells = read_cells(notebook, context.parts)
+        unseen = [*resources.get("course_unseen", []), *(cell for cell in notebook.cells if self.leaves_out(cell))]
+        cells = read_cells((cell for cell in notebook.cells if not self.leaves_out(cell)), unseen, context.parts)
         titles = (cell.tree.find("h1") for cell in cells if cell.tree is not None)
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
@@ -71,13 +75,17 @@ class PDFExporter(Exporter):
         resources["course_warnings"] = told
         return pdf, resources
 
+    def leaves_out(self, cell: Mapping[str, Any]) -> bool:
+        """Tell whether the document does not show a cell."""
+        return slide_type(cell) == "notes"
+
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
-        cells = [cell for cell in cells if slide_type(cell.cell) != "notes"]
         trees = [cell.tree for cell in cells if cell.tree is not None]
         # The first # heading is set as the title of the document.
         title = next(filter(None, (tree.find("h1") for tree in trees)), None)
         if title is not None:
             title.extract()
+            title.name = "span"
         every = (heading for tree in trees for heading in tree.find_all(HEADINGS))
         headings = [heading for heading in every if heading.get_text().strip()]
         identifiers = Identifiers()
@@ -87,6 +95,8 @@ class PDFExporter(Exporter):
         highest = min((int(heading.name[1]) for heading in headings), default=1)
         context = replace(context, anchors=anchors, heading_offset=highest - 1)
         contents = literal(context.words("contents")) if len(headings) >= _FEWEST_HEADINGS else "none"
+        heading = HtmlWalker(context, title).walk() if title is not None else EMPTY
+        identity["displayed"] = identity["title"] if heading == EMPTY else heading
         opening = call("article", set_cells(cells, context), **identity, contents=contents)
         return compile_pdf("article", f"#{opening}", context.parts)
 
@@ -97,11 +107,19 @@ class SlidesPDFExporter(PDFExporter):
     export_from_notebook = "PDF slides (course)"
     file_extension = FilenameExtension(".slides.pdf")
 
+    def _init_preprocessors(self) -> None:
+        super()._init_preprocessors()
+        self.register_preprocessor(PlanSlides, enabled=True)  # type: ignore[no-untyped-call]
+
+    def leaves_out(self, cell: Mapping[str, Any]) -> bool:
+        """Tell whether the document does not show a cell; ``PlanSlides`` has taken those away."""
+        return False
+
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         return deck_pdf(split_slides(cells), context, identity)
 
 
-class NotesPDFExporter(PDFExporter):
+class NotesPDFExporter(SlidesPDFExporter):
     """A4 handout: pictures of the slides, three to a page, beside their speaker notes or lines to write on."""
 
     export_from_notebook = "PDF speaker notes (course)"
@@ -144,16 +162,14 @@ class Slide:
 
 
 def split_slides(cells: list[ReadCell]) -> list[Slide]:
-    """Return the slides of a notebook by nbconvert's ``slideshow`` metadata; at least one, possibly empty."""
-    slides: list[Slide] = []
-    for cell in cells:
+    """Return the slides of a notebook planned by ``PlanSlides``; at least one, possibly empty."""
+    slides = [Slide()]
+    for at, cell in enumerate(cells):
         kind = slide_type(cell.cell)
-        if kind == "skip":
-            continue
-        if kind in ("slide", "subslide") or not slides:
+        if kind in ("slide", "subslide") and at:
             slides.append(Slide())
         (slides[-1].notes if kind == "notes" else slides[-1].cells).append(cell)
-    return [slide for slide in slides if slide.cells or slide.notes] or [Slide()]
+    return slides
 
 
 def deck_pdf(slides: list[Slide], context: Context, identity: dict[str, str]) -> bytes:
@@ -206,5 +222,5 @@ def _deck(slides: list[Slide], context: Context, identity: dict[str, str], heigh
             width=points(column.width),
         )
         pages.append(page)
-    body = "{" + "\n".join(pages) + "}"
+    body = "{" + "\npagebreak()\n".join(pages) + "}"
     return "#" + call("deck", body, **identity, **SLIDE_PAGE, height=height)

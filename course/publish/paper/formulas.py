@@ -61,7 +61,8 @@ def _read_numbered(math: Tag) -> tuple[str, str]:
     numbers = [cell for cell in cells if cell.find(True)]
     if len(math.find_all("mtr", limit=2)) > 1 or len(numbers) != 1 or len(cells) != 2:
         return _row(math), ""
-    return _row(math), _row(numbers[0].extract())
+    number = _row(numbers[0].extract())
+    return _row(math), number
 
 
 def _row(tag: Tag) -> str:
@@ -157,7 +158,7 @@ def _table(tag: Tag) -> str:
     rows = [row.find_all("mtd", recursive=False) for row in tag.find_all("mtr", recursive=False)]
     numbers = [_row(row.pop()) if _MARGIN.search(str(row[-1].get("style", ""))) else '""' for row in rows if row]
     rows = [[cell for cell in row if not _MARGIN.search(str(cell.get("style", "")))] for row in rows]
-    printed = []
+    printed, is_multline = [], "7.5%" in str(tag)
     for row, number in zip(rows, numbers, strict=True):
         cells: list[str] = []
         for cell in row:
@@ -166,7 +167,8 @@ def _table(tag: Tag) -> str:
             if "padding-left: 0" in style and cells:
                 cells[-1] += content
             else:
-                cells.append(f"&{content}" if ": left" in style else f"{content}&" if ": right" in style else content)
+                side = "" if is_multline else style
+                cells.append(f"&{content}" if ": left" in side else f"{content}&" if ": right" in side else content)
         printed.append(", ".join([*cells, *([f"#h(2em){number}"] if any(one != '""' for one in numbers) else [])]))
     columns = [at for at, cell in enumerate(rows[0], 1) if "border-right" in str(cell.get("style", ""))] if rows else []
     lines = [at for at, row in enumerate(rows) if at and row and "border-top" in str(row[0].get("style", ""))]
