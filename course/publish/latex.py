@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(r"\\(?:[A-Za-z]+|.|$)|[^\\]", re.DOTALL)
-_CONTROL_WORD = re.compile(r"\\[A-Za-z]")
+_CONTROL_WORD = re.compile(r"\\[A-Za-z]+")
 _MOST_TOKENS = 20_000
 # What MathJax knows and the converter to MathML does not, said in terms of what it does.
 _ALSO_KNOWN = r"""
@@ -74,7 +74,7 @@ class Macros:
                 left += reversed(_called(self._macros[token], token, left))
             else:
                 # a control word and a letter that a macro has brought together
-                done += [" ", token] if done and _CONTROL_WORD.match(done[-1]) and token[0].isalpha() else [token]
+                done += [" ", token] if done and _CONTROL_WORD.fullmatch(done[-1]) and token[0].isalpha() else [token]
         return "".join(done)
 
     def _command(self, token: str, left: list[str]) -> None:

@@ -15,6 +15,7 @@ from bs4.exceptions import ParserRejectedMarkup
 from course.publish.markdown import HEADINGS, markdown_to_html, place_of, read_unseen
 from course.publish.mathematics import Mathematics, formulas_in_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
+from course.publish.paper.glyphs import note_letters
 from course.publish.paper.html_walker import HtmlWalker
 from course.publish.paper.images import SUFFIXES, data_bytes, image
 from course.publish.paper.monospaced import code_cell, text_output
@@ -99,11 +100,15 @@ def _clean(source: str) -> str:
 
 def set_cells(cells: list[ReadCell], context: Context) -> str:
     """Return the Typst expression of consecutive cells, ``[]`` when nothing of them shows."""
-    return block(_set_cell(cell, context) for cell in cells)
+    shown = []
+    for cell in cells:
+        context.parts.where = place_of(cell.cell)
+        shown.append(_set_cell(cell, context))
+        note_letters(shown[-1], context.parts)
+    return block(shown)
 
 
 def _set_cell(read: ReadCell, context: Context) -> str:
-    context.parts.where = place_of(read.cell)
     if read.tree is not None:
         return paragraph(HtmlWalker(context, read.tree).walk())
     cell, metadata = read.cell, read.cell.get("metadata", {})

@@ -95,7 +95,7 @@ class Parts:
     """What a document has beside its text: files and fragile pieces, named by content so that repeats are shared.
 
     ``formulas`` are those of all its cells, which the trees of the cells refer to by number,
-    ``where`` says to the author which cell is being read or set.
+    ``where`` says to the author which cell is being read or set, ``letters`` are those that each cell prints.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -103,6 +103,7 @@ class Parts:
     warnings: list[str] = field(default_factory=list)
     formulas: list[Formula] = field(default_factory=list)
     where: str = ""
+    letters: dict[str, set[str]] = field(default_factory=dict)
 
     def add_file(self, content: bytes, suffix: str) -> str:
         """Keep a file and return its name in the document's folder."""
@@ -188,6 +189,17 @@ def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) 
             return run(compiler(parts.definitions() + body))
 
 
+def probe(expression: str) -> bytes:
+    """Return the PDF of an expression alone, in the fonts of the text."""
+    source = (_TEMPLATES / "common.typ").read_text(encoding="utf-8")
+    return bytes(_typst().Compiler(f"{source}\n#text(font: body-fonts, {expression})".encode(), font_paths=_fonts()).compile())
+
+
+def font_path(name: str) -> Path | None:
+    """Return the file of a font that matplotlib brings, or None without matplotlib."""
+    return next((path / name for path in _font_folders()), None)
+
+
 def _forget_documents() -> None:
     """Empty Typst's cache of layouts, which keeps all that its last ten compilations used: 250 MB in a whole build.
 
@@ -209,7 +221,10 @@ def _typst() -> Any:
 @lru_cache(maxsize=1)
 def _fonts() -> Any:
     """Return the fonts inside typst and matplotlib; the machine's own would make the result depend on it."""
+    return _typst().Fonts(include_system_fonts=False, font_paths=list(map(str, _font_folders())))
+
+
+def _font_folders() -> list[Path]:
     matplotlib = find_spec("matplotlib")
     folders = matplotlib.submodule_search_locations if matplotlib else None
-    paths = [str(Path(folder) / "mpl-data" / "fonts" / "ttf") for folder in folders or ()]
-    return _typst().Fonts(include_system_fonts=False, font_paths=paths)
+    return [Path(folder) / "mpl-data" / "fonts" / "ttf" for folder in folders or ()]

@@ -14,6 +14,7 @@ from course.publish.markdown import HEADINGS, DropMenu, Identifiers, slide_type
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
 from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
 from course.publish.paper.compiler import EMPTY, Parts, array, boolean, call, compile_pdf, literal, points, query_values
+from course.publish.paper.glyphs import note_letters, tell_missing
 from course.publish.paper.html_walker import HtmlWalker
 from course.publish.slides_html import PlanSlides
 
@@ -67,7 +68,10 @@ class PDFExporter(Exporter):
         )
         authors = (literal(author["name"]) for author in notebook.metadata.get("authors", []) if author.get("name"))
         identity = {"title": literal(title), "authors": array(authors), "language": literal(context.language)}
+        context.parts.where = "in the title"
+        note_letters("".join(identity.values()), context.parts)
         pdf = self._pdf(cells, context, identity)
+        tell_missing(context.parts, pdf)
         for warning in context.parts.warnings:
             self.log.warning("%s: %s", name, warning)
         told.extend(context.parts.warnings)
@@ -128,7 +132,7 @@ class NotesPDFExporter(SlidesPDFExporter):
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         slides = split_slides(cells)
         deck = deck_pdf(slides, context, identity)
-        parts = Parts(warnings=context.parts.warnings, formulas=context.parts.formulas)
+        parts = Parts(warnings=context.parts.warnings, formulas=context.parts.formulas, letters=context.parts.letters)
         context = replace(context, parts=parts, column=NOTES)
         file = literal(parts.add_file(deck, "pdf"))
         rows = []

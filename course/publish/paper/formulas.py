@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bs4 import BeautifulSoup, Tag
 
 from course.publish.paper.compiler import EMPTY, array, boolean, call, literal
+from course.publish.paper.glyphs import note_letters
 
 if TYPE_CHECKING:
     from course.publish.mathematics import Formula
@@ -44,6 +45,7 @@ def formula(found: Formula, parts: Parts) -> str:
     problem = f"a formula is shown as its source: {found.latex}"
     if found.mathml is None:
         return fallback
+    note_letters(found.mathml, parts, is_markup=True)
     math = BeautifulSoup(found.mathml, "html.parser").find("math")
     try:
         converted, number = _read_numbered(math) if isinstance(math, Tag) else ("", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from xml.etree import ElementTree as ET
 
 from course.publish.paper.compiler import call, literal, points, printable
+from course.publish.paper.glyphs import note_letters, without_missing
 
 if TYPE_CHECKING:
     from course.publish.paper.column import Context
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 # In points, of 1/72 inch; a CSS pixel is 1/96 inch.
 _UNITS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(px|pt|in|cm|mm)?\s*$")
 
 
@@ -46,6 +49,10 @@ def image(
     if own is None or min(own) <= 0:
         context.parts.warn(problem)
         return fallback
+    if suffix == "svg":
+        text = content.decode("utf-8", "replace")
+        note_letters(text, context.parts, is_markup=True)
+        content = without_missing(text).encode()
     width, height = _asked_size(own, asked)
     scale = min(1.0, context.column.width / width, context.column.image_height / height)
     picture = call(
@@ -99,12 +106,18 @@ def _bitmap_size(content: bytes) -> tuple[float, float] | None:
 
 
 def _svg_size(content: bytes) -> tuple[float, float] | None:
+    """Return the size that a browser gives to an SVG picture: what it lacks comes from its box, else 300 by 150."""
     try:
         root = ET.fromstring(content)  # noqa: S314 -- expat refuses entity expansion bombs
     except ET.ParseError:
         return None
+    numbers = [_NUMBER.fullmatch(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
+    box = [float(number[0]) for number in numbers if number]
+    # a browser ignores a box that is not four numbers, and shows nothing in an empty one
+    wide, tall = (box[2], box[3]) if len(box) == len(numbers) == 4 else (300.0, 150.0)
+    if min(wide, tall) <= 0 or not math.isfinite(wide / tall):
+        return None
     width, height = _length(root.get("width", "")), _length(root.get("height", ""))
-    if width and height:
-        return width, height
-    box = re.findall(r"-?\d+\.?\d*", root.get("viewBox", ""))
-    return (float(box[2]) * _UNITS["px"], float(box[3]) * _UNITS["px"]) if len(box) == 4 else None
+    if width or height:
+        return width or (height or 0) * wide / tall, height or (width or 0) * tall / wide
+    return wide * _UNITS["px"], tall * _UNITS["px"]
