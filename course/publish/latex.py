@@ -23,7 +23,8 @@ _ALSO_KNOWN = r"""
 \newenvironment{alignat*}[1]{\begin{align*}}{\end{align*}}
 """
 _EQUATION = re.compile(
-    r"\s*\\begin\{(?P<name>equation|align|gather|multline|eqnarray)(\*?)\}(?P<body>.*)\\end\{(?P=name)\2\}\s*", re.DOTALL
+    r"\s*\\begin\{(?P<name>equation|align|gather|multline|eqnarray)(\*?)\}(?P<body>.*)\\end\{(?P=name)\2\}\s*",
+    re.DOTALL,
 )
 _ROWS = frozenset(("align", "gather", "eqnarray"))
 _TAG = re.compile(r"\\tag(\*?)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 # A table of GitHub's Markdown, which JupyterLab reads: a row with a bar, then dashes under each of its cells.
-_TABLE = r"^ {0,3}(?=\S)[^\n]*\|[^\n]*\n {0,3}(?=[^\n]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|$)"
+_TABLE = (
+    r"^ {0,3}(?=\S)[^\n]*\|[^\n]*\n {0,3}(?=[^\n]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|$)"
+)
 # What a bar does not cut: a formula, which two amounts of money are not, and an escaped bar.
 _IN_CELL = re.compile(r"\$\$[^$]+\$\$|\$(?! )[^$]+(?<![ \\])\$(?!\d)|\$ [^$]+ \$|(?P<bar>\\\|)|\\.|[^|]")
 _ALIGNS = {(False, False): None, (True, False): "left", (False, True): "right", (True, True): "center"}

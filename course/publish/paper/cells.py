@@ -15,7 +15,6 @@ from bs4.exceptions import ParserRejectedMarkup
 from course.publish.markdown import HEADINGS, markdown_to_html, place_of, read_unseen
 from course.publish.mathematics import Mathematics, formulas_in_html
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph, printable
-from course.publish.paper.glyphs import note_letters
 from course.publish.paper.html_walker import HtmlWalker
 from course.publish.paper.images import SUFFIXES, data_bytes, image
 from course.publish.paper.monospaced import code_cell, text_output
@@ -104,7 +103,7 @@ def set_cells(cells: list[ReadCell], context: Context) -> str:
     for cell in cells:
         context.parts.where = place_of(cell.cell)
         shown.append(_set_cell(cell, context))
-        note_letters(shown[-1], context.parts)
+        context.parts.printed.append((context.parts.where, shown[-1]))
     return block(shown)
 
 

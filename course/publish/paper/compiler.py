@@ -95,7 +95,8 @@ class Parts:
     """What a document has beside its text: files and fragile pieces, named by content so that repeats are shared.
 
     ``formulas`` are those of all its cells, which the trees of the cells refer to by number,
-    ``where`` says to the author which cell is being read or set, ``letters`` are those that each cell prints.
+    ``where`` says to the author which cell is being read or set; ``printed`` is what each
+    cell became, ``letters`` are those that its pictures and formulas print beside.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -104,6 +105,7 @@ class Parts:
     formulas: list[Formula] = field(default_factory=list)
     where: str = ""
     letters: dict[str, set[str]] = field(default_factory=dict)
+    printed: list[tuple[str, str]] = field(default_factory=list)
 
     def add_file(self, content: bytes, suffix: str) -> str:
         """Keep a file and return its name in the document's folder."""
@@ -185,14 +187,23 @@ def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) 
                     parts.keep(fragile.problem)
                     refused = True
             if not refused:
-                raise BuildError(f"Typst cannot set the document ({error}); please report it") from error
+                reason, where = " ".join(str(error).split()), ""
+                for place, expression in parts.printed:
+                    try:
+                        compiler(f"{parts.definitions()}#{expression}").compile()
+                    except typst.TypstError as one:
+                        reason, where = " ".join(str(one).split()), f", {place}"
+                        break
+                raise BuildError(f"Typst cannot set the document ({reason}){where}; please report it") from error
             return run(compiler(parts.definitions() + body))
 
 
 def probe(expression: str) -> bytes:
     """Return the PDF of an expression alone, in the fonts of the text."""
     source = (_TEMPLATES / "common.typ").read_text(encoding="utf-8")
-    return bytes(_typst().Compiler(f"{source}\n#text(font: body-fonts, {expression})".encode(), font_paths=_fonts()).compile())
+    return bytes(
+        _typst().Compiler(f"{source}\n#text(font: body-fonts, {expression})".encode(), font_paths=_fonts()).compile()
+    )
 
 
 def font_path(name: str) -> Path | None:

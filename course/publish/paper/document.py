@@ -13,9 +13,20 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from course.publish.markdown import HEADINGS, DropMenu, Identifiers, slide_type
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
 from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
-from course.publish.paper.compiler import EMPTY, Parts, array, boolean, call, compile_pdf, literal, points, query_values
-from course.publish.paper.glyphs import note_letters, tell_missing
-from course.publish.paper.html_walker import HtmlWalker
+from course.publish.paper.compiler import (
+    EMPTY,
+    Parts,
+    array,
+    block,
+    boolean,
+    call,
+    compile_pdf,
+    literal,
+    points,
+    query_values,
+)
+from course.publish.paper.glyphs import tell_missing
+from course.publish.paper.html_walker import HtmlWalker, label_of
 from course.publish.slides_html import PlanSlides
 
 if TYPE_CHECKING:
@@ -68,8 +79,7 @@ class PDFExporter(Exporter):
         )
         authors = (literal(author["name"]) for author in notebook.metadata.get("authors", []) if author.get("name"))
         identity = {"title": literal(title), "authors": array(authors), "language": literal(context.language)}
-        context.parts.where = "in the title"
-        note_letters("".join(identity.values()), context.parts)
+        context.parts.printed.append(("in the title", block(identity.values())))
         pdf = self._pdf(cells, context, identity)
         tell_missing(context.parts, pdf)
         for warning in context.parts.warnings:
@@ -89,18 +99,19 @@ class PDFExporter(Exporter):
         title = next(filter(None, (tree.find("h1") for tree in trees)), None)
         if title is not None:
             title.extract()
-            title.name = "span"
         every = (heading for tree in trees for heading in tree.find_all(HEADINGS))
         headings = [heading for heading in every if heading.get_text().strip()]
         identifiers = Identifiers()
-        for heading in headings:
+        named = [*([title] if title is not None else []), *headings]
+        for heading in named:
             heading["id"] = identifiers.name(heading.get_text())
-        anchors = frozenset(str(heading["id"]) for heading in headings)
+        anchors = frozenset(str(heading["id"]) for heading in named)
         highest = min((int(heading.name[1]) for heading in headings), default=1)
         context = replace(context, anchors=anchors, heading_offset=highest - 1)
         contents = literal(context.words("contents")) if len(headings) >= _FEWEST_HEADINGS else "none"
         heading = HtmlWalker(context, title).walk() if title is not None else EMPTY
-        identity["displayed"] = identity["title"] if heading == EMPTY else heading
+        displayed = identity["title"] if heading == EMPTY else heading
+        identity["displayed"] = f"[#{{{displayed}}}#{label_of(str(title['id']))}]" if title is not None else displayed
         opening = call("article", set_cells(cells, context), **identity, contents=contents)
         return compile_pdf("article", f"#{opening}", context.parts)
 
@@ -132,7 +143,12 @@ class NotesPDFExporter(SlidesPDFExporter):
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         slides = split_slides(cells)
         deck = deck_pdf(slides, context, identity)
-        parts = Parts(warnings=context.parts.warnings, formulas=context.parts.formulas, letters=context.parts.letters)
+        parts = Parts(
+            warnings=context.parts.warnings,
+            formulas=context.parts.formulas,
+            letters=context.parts.letters,
+            printed=context.parts.printed,
+        )
         context = replace(context, parts=parts, column=NOTES)
         file = literal(parts.add_file(deck, "pdf"))
         rows = []

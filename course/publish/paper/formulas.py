@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _INVISIBLE = re.compile("[\u2061-\u2064\ufe00-\ufe0f]")
 # The combining character of a sign that MathML puts above a letter.
 _SIGNS = "\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u00a8\u00af\u00b4`\u20d7\u2192\u2190"
-_ACCENTS = dict(zip(_SIGNS, "\u0302\u030c\u0306\u0307\u030a\u0303\u0308\u0304\u0301\u0300\u20d7\u20d7\u20d6", strict=True))
+_ACCENTS = dict(
+    zip(_SIGNS, "\u0302\u030c\u0306\u0307\u030a\u0303\u0308\u0304\u0301\u0300\u20d7\u20d7\u20d6", strict=True)
+)
 _RULES = dict.fromkeys("\u0332\u0305\u00af\u203e_", {"mover": "overline", "munder": "underline"})
 _BRACES = {"\u23df": "underbrace", "\u23de": "overbrace"}
 _ENCLOSED = {
@@ -114,7 +116,9 @@ def _group(tag: Tag) -> str:
     shown, color = _row(tag), _COLOR.search(str(tag.get("style", "")))
     children = tag.find_all(True, recursive=False)
     ends = [children[0], children[-1]] if len(children) > 1 else []
-    if ends and all(end.name == "mo" and not {"stretchy", "form", "minsize", "lspace"} & set(end.attrs) for end in ends):
+    if ends and all(
+        end.name == "mo" and not {"stretchy", "form", "minsize", "lspace"} & set(end.attrs) for end in ends
+    ):
         shown = f"lr({shown})"
     if color:
         shown = f'#text(fill: rgb("{color[1]}"), ${shown}$)'
@@ -174,7 +178,9 @@ def _table(tag: Tag) -> str:
         printed.append(", ".join([*cells, *([f"#h(2em){number}"] if any(one != '""' for one in numbers) else [])]))
     columns = [at for at, cell in enumerate(rows[0], 1) if "border-right" in str(cell.get("style", ""))] if rows else []
     lines = [at for at, row in enumerate(rows) if at and row and "border-top" in str(row[0].get("style", ""))]
-    augment = f"augment: #(vline: {array(map(str, columns))}, hline: {array(map(str, lines))}), " if columns + lines else ""
+    augment = (
+        f"augment: #(vline: {array(map(str, columns))}, hline: {array(map(str, lines))}), " if columns + lines else ""
+    )
     return f"mat(delim: #none, column-gap: #1em, {augment}{'; '.join(printed)})"
 
 

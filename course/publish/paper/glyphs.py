@@ -30,8 +30,9 @@ def without_missing(svg: str) -> str:
 def tell_missing(parts: Parts, pdf: bytes) -> None:
     """Warn of the letters kept that are not in any font, cell by cell."""
     known = len(parts.warnings)
-    for where, letters in parts.letters.items():
-        missing = sorted(letter for letter in letters if _is_missing(letter))
+    for where, expression in parts.printed:
+        letters = {*expression, *parts.letters.get(where, ())}
+        missing = sorted(letter for letter in letters if ord(letter) > _LAST_PLAIN and _is_missing(letter))
         if missing:
             shown = "".join(missing[:20]) + ("\u2026" if len(missing) > 20 else "")
             parts.keep(f"no font of the paper has the letters {shown}, printed as boxes, {where}".removesuffix(", "))

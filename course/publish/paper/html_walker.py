@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from bs4 import CData, Tag
 from bs4.element import NavigableString
 
+from course.publish.lessons import file_beside
 from course.publish.markdown import HEADINGS
 from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph
 from course.publish.paper.formulas import formula
@@ -42,7 +43,8 @@ _WRAPPERS = {
 _PAINTED = frozenset(("span", "b", "strong", "em", "i", "p", "div", "code"))
 
 
-def _label_of(anchor: str) -> str:
+def label_of(anchor: str) -> str:
+    """Return the Typst label of the heading that a link to ``#anchor`` leads to."""
     return call("label", literal(f"heading {anchor}"))
 
 
@@ -130,7 +132,7 @@ class HtmlWalker:
         content, anchor = self._children(tag), str(tag.get("id", ""))
         if content == EMPTY:
             return EMPTY
-        label = f"#{_label_of(anchor)}" if anchor in self.context.anchors else ""
+        label = f"#{label_of(anchor)}" if anchor in self.context.anchors else ""
         return f"[#{call('heading', content, level=str(level))}{label}]"
 
     def _list(self, tag: Tag) -> str:
@@ -158,11 +160,13 @@ class HtmlWalker:
             return content
         if address.startswith("#"):
             anchor = unquote(address[1:])
-            return call("link", _label_of(anchor), content) if anchor in self.context.anchors else content
+            return call("link", label_of(anchor), content) if anchor in self.context.anchors else content
         if _scheme(address):
             return call("link", literal(address), content) if _scheme(address) in _LINKED else content
         # A lesson beside this one is linked to in the format it is read in.
         path = address.partition("#")[0]
+        if path.endswith(".ipynb") and not file_beside(self.context.folder, path):
+            self.context.parts.warn(f"the link to {path[:80]} leads nowhere: there is no such notebook")
         return call("link", literal(f"{path[:-6]}.pdf" if path.endswith(".ipynb") else address), content)
 
     def _picture(self, tag: Tag) -> str:
@@ -175,6 +179,8 @@ class HtmlWalker:
             return image(*found, self.context, alt, tag.attrs, inline=inline)
         name = alt or ("data" if address.startswith("data:") else address)
         if _scheme(address) in _LINKED:
+            kind = "picture" if tag.name == "img" else f"<{tag.name}>"
+            self.context.parts.warn(f"the remote {kind} {address[:80]} is shown as a link")
             return call("link", literal(address), literal(name))
         if tag.name != "img":
             return self._children(tag)

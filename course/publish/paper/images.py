@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 # By MIME type, the best for paper first.
 SUFFIXES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 # In points, of 1/72 inch; a CSS pixel is 1/96 inch.
-_UNITS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+_UNITS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "em": 12.0, "pc": 12.0}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(px|pt|in|cm|mm)?\s*$")
+_LENGTH = re.compile(r"\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(px|pt|in|cm|mm|em|pc)?\s*$")
+_ROOT = re.compile(r"""(<(?:\w+:)?svg\b(?:[^>"']|"[^"]*"|'[^']*')*?)(/?>)""")
+_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
+_SIZE = re.compile(r"""\s(?:width|height|viewBox)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def data_bytes(mimetype: str, data: str) -> bytes:
@@ -45,7 +48,7 @@ def image(
     """
     fallback = call("missing", literal(context.words("missing_image", name=alt or suffix)))
     problem = f"image cannot be shown ({suffix}): {alt or 'no alternative text'}"
-    own = _svg_size(content) if suffix == "svg" else _bitmap_size(content)
+    content, own = _sized_svg(content) if suffix == "svg" else (content, _bitmap_size(content))
     if own is None or min(own) <= 0:
         context.parts.warn(problem)
         return fallback
@@ -53,7 +56,7 @@ def image(
         text = content.decode("utf-8", "replace")
         note_letters(text, context.parts, is_markup=True)
         content = without_missing(text).encode()
-    width, height = _asked_size(own, asked)
+    width, height = _asked_size(own, *(_length(str(asked.get(name, ""))) for name in ("width", "height")))
     scale = min(1.0, context.column.width / width, context.column.image_height / height)
     picture = call(
         "image",
@@ -82,8 +85,8 @@ def read_address(address: str, folder: Path) -> tuple[bytes, str] | None:
         return None
 
 
-def _asked_size(own: tuple[float, float], asked: Mapping[str, Any]) -> tuple[float, float]:
-    width, height = (_length(str(asked.get(name, ""))) for name in ("width", "height"))
+def _asked_size(own: tuple[float, float], width: float | None, height: float | None) -> tuple[float, float]:
+    """Return the size of a picture of which a width or a height may be asked, and its own proportions are kept."""
     ratio = own[1] / own[0]
     if width:
         return width, height or width * ratio
@@ -105,19 +108,27 @@ def _bitmap_size(content: bytes) -> tuple[float, float] | None:
         return None
 
 
-def _svg_size(content: bytes) -> tuple[float, float] | None:
-    """Return the size that a browser gives to an SVG picture: what it lacks comes from its box, else 300 by 150."""
+def _sized_svg(content: bytes) -> tuple[bytes, tuple[float, float] | None]:
+    """Return an SVG picture that says its size, and the size that a browser gives it; None for one that shows nothing.
+
+    What it does not say comes from its box; a browser ignores a box that is not four numbers and takes 300 by 150.
+    """
     try:
         root = ET.fromstring(content)  # noqa: S314 -- expat refuses entity expansion bombs
     except ET.ParseError:
-        return None
-    numbers = [_NUMBER.fullmatch(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
-    box = [float(number[0]) for number in numbers if number]
-    # a browser ignores a box that is not four numbers, and shows nothing in an empty one
-    wide, tall = (box[2], box[3]) if len(box) == len(numbers) == 4 else (300.0, 150.0)
-    if min(wide, tall) <= 0 or not math.isfinite(wide / tall):
-        return None
-    width, height = _length(root.get("width", "")), _length(root.get("height", ""))
-    if width or height:
-        return width or (height or 0) * wide / tall, height or (width or 0) * tall / wide
-    return wide * _UNITS["px"], tall * _UNITS["px"]
+        return content, None
+    asked = _length(root.get("width", "")), _length(root.get("height", ""))
+    parts = re.split(r"[\s,]+", root.get("viewBox", "").strip())
+    box = [float(part) for part in parts if _NUMBER.fullmatch(part)]
+    if len(box) == len(parts) == 4 and min(box[2:]) >= 0 and all(map(math.isfinite, box)):
+        kept = f' viewBox="{root.get("viewBox")}"'
+        width, height = _asked_size((box[2] * _UNITS["px"], box[3] * _UNITS["px"]), *asked) if min(box[2:]) else (0, 0)
+    else:
+        kept, width, height = "", asked[0] or 300 * _UNITS["px"], asked[1] or 150 * _UNITS["px"]
+    size = f' width="{width / _UNITS["px"]}" height="{height / _UNITS["px"]}"' + (
+        "" if root.tag[0] == "{" else _NAMESPACE
+    )
+    text = _ROOT.sub(
+        lambda tag: _SIZE.sub("", tag[1]) + size + kept + tag[2], content.decode("utf-8", "replace"), count=1
+    )
+    return text.encode(), (width, height)
