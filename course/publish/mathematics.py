@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote
 
-from course.publish.latex import Equations, LatexProblem, Macros, Words
+from course.publish.latex import PREAMBLE, EquationName, Equations, with_plain_macros
 from course.shipped import wheel_file
 
 # Delimiters of Jupyter, longest first; a backslash before a dollar makes it an amount of money.
@@ -44,12 +44,13 @@ ITALICS = {
     for code in _ITALIC_CODES
     if unicodedata.decomposition(chr(code))
 } | {"h": "\u210e"}  # Unicode gave the italic h to the Planck constant
+_EMPTY = re.compile(r"<math[^>]*></math>")
 _ERROR = re.compile(r'class="math-core-error" title="(?:\d+: )?([^"]*)"')
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula without macros, and its MathML: empty where it shows nothing, None where its source is shown instead."""
+    """A formula and its MathML: empty where it shows nothing, None where its source is shown instead."""
 
     latex: str
     display: bool
@@ -89,48 +90,33 @@ class Mathematics:
             return [], []
         from math_core import LatexToMathML
 
-        expanded, problems = _expanded(self._taken)
-        equations = Equations(expanded, lambda number: f"{self._mark}n{number}n")
-        converter = LatexToMathML(continue_on_error=True)
-        asked = [*equations.formulas, *((words.as_latex, False) for words in equations.words)]
-        found = converter.convert_all(asked)
-        names = [_name(words, mathml) for words, mathml in zip(equations.words, found[len(expanded) :], strict=True)]
-        labels = [f"equation-{quote(words.label or str(at))}" for at, words in enumerate(equations.words)]
+        plain = with_plain_macros([latex for latex, _, _ in self._taken])
+        displays = [display for _, display, _ in self._taken]
+        equations = Equations(list(zip(plain, displays, strict=True)), lambda number: f"{self._mark}n{number}n")
+        converter = LatexToMathML(continue_on_error=True, global_group=True)
         formulas, warnings = [], []
-        for at, (latex, display, where) in enumerate(self._taken):
-            mathml = re.sub(f'(?<=id="){self._mark}n([0-9]+)n', lambda mark: labels[int(mark[1])], found[at])
-            mathml = re.sub(f"<mtext>{self._mark}n([0-9]+)n</mtext>", lambda mark: names[int(mark[1])], mathml)
+        found = converter.convert_all([(PREAMBLE, False), *equations.formulas])[1:]
+        for mathml, problem, (latex, display, where) in zip(found, equations.problems, self._taken, strict=True):
             refused = _ERROR.search(mathml)
-            problem = problems[at] or (html.unescape(refused[1]).rstrip(".") if refused else "")
-            is_shown = not (problem or self._mark in mathml)
-            content = mathml if mathml.partition(">")[2] != "</math>" else ""
-            formulas.append(Formula(expanded[at][0], display, content) if is_shown else Formula(latex, display, None))
-            said = "a formula is shown as its source" if not is_shown else "a formula is not as it should be"
-            if where is not None and (problem or equations.problems[at]):
-                why = problem or equations.problems[at]
-                warnings.append(f"{said}: {' '.join(latex.split())} ({why}){where and ', '}{where}")
+            shown = None if refused else self._with_names(mathml, equations.names)
+            formulas.append(Formula(latex, display, "" if _EMPTY.fullmatch(shown or "") else shown))
+            why = html.unescape(refused[1]).rstrip(".") if refused else problem
+            if why and where is not None:
+                said = "shown as its source" if refused else "not as it should be"
+                warnings.append(f"a formula is {said}: {' '.join(latex.split())} ({why}){where and ', '}{where}")
         return formulas, warnings
 
+    def _with_names(self, mathml: str, names: list[EquationName]) -> str:
+        """Put the names of equations in place of their marks."""
 
-def _expanded(taken: list[tuple[str, bool, str | None]]) -> tuple[list[tuple[str, bool]], list[str]]:
-    """Return formulas without macros, and what is wrong with each one."""
-    macros, expanded, problems = Macros(), [], []
-    for latex, display, _ in taken:
-        try:
-            expanded.append((macros.expand(latex).strip(), display))
-            problems.append("")
-        except LatexProblem as error:
-            expanded.append(("", display))
-            problems.append(str(error))
-    return expanded, problems
+        def name(mark: re.Match[str]) -> str:
+            one = names[int(mark[2])]
+            words, identifier = html.escape(one.words), f"equation-{quote(one.label or mark[2])}"
+            if mark[1]:
+                return f'id="{identifier}"'
+            return f'<a href="#{identifier}">{words}</a>' if one.is_reference else words
 
-
-def _name(words: Words, mathml: str) -> str:
-    """Return the MathML of the words that name an equation, in a reference a link; where refused, as its error."""
-    name = mathml.removeprefix("<math>").removesuffix("</math>")
-    if words.is_reference and name.count("<mtext>") == 1 and name.startswith("<mtext>"):
-        return f'<mtext><a href="#equation-{quote(words.label or "")}">{name[7:-8]}</a></mtext>'
-    return name
+        return re.sub(f'(id=")?{self._mark}n([0-9]+)n"?', name, mathml)
 
 
 def _on_page(formula: Formula) -> str:
