@@ -1,7 +1,7 @@
 r"""Say the formulas of a lesson in the LaTeX that the converter to MathML reads: MathJax's macros, labels and tags.
 
-As in JupyterLab a macro holds from its definition to the end of the lesson, and a ``\tag`` is the number of an equation.
-Where JupyterLab shows ``???``, for a label without a tag, the equation gets the next number.
+As in JupyterLab a macro holds from its definition to the end of the lesson, and a ``\tag`` numbers an equation. Where
+JupyterLab shows ``???``, for a label without a tag, the equation gets the next number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 PREAMBLE = r"\def\mbox#1{\text{#1}}\def\substack#1{\begin{gathered}#1\end{gathered}}"
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{(split|alignedat|smallmatrix|flalign|alignat)(\*?)\}(\{\d+\})?")
 _SAME = {"split": "aligned", "alignedat": "aligned", "smallmatrix": "matrix", "flalign": "align", "alignat": "align"}
-_NEW_COMMAND = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\s*(\\(?:[A-Za-z]+|.))\s*\}?\s*(?:\[(\d)\])?\s*(?:\[([^\]]*)\])?")
+_NEW_COMMAND = re.compile(
+    r"\\(?:re)?newcommand\*?\s*\{?\s*(\\(?:[A-Za-z]+|.))\s*\}?\s*(?:\[(\d)\])?\s*(?:\[([^\]]*)\])?"
+)
 _OPERATOR = re.compile(r"\\DeclareMathOperator\s*(\*?)\s*\{?\s*(\\[A-Za-z]+)\s*\}?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _EQUATION = re.compile(r"\\begin\{(equation|align|gather|multline|eqnarray)(\*?)\}(?P<body>.*)\\end\{\1\2\}", re.DOTALL)
 _TAG = re.compile(r"\\tag(\*?)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")

@@ -227,10 +227,8 @@ def test_missing_typst_is_one_clear_sentence(exporter: type[PDFExporter], monkey
 def test_warnings_reach_the_list_of_the_caller() -> None:
     resources: dict[str, Any] = {"course_warnings": ["earlier"]}
     EXPORTER.from_notebook_node(new_notebook(cells=[text("![](gone.png)")]), resources)
-    assert resources["course_warnings"] == [
-        "earlier",
-        "image not found: gone.png, in the cell that begins with '![](gone.png)'",
-    ]
+    told = "image not found: gone.png, in the cell that begins with '![](gone.png)'"
+    assert resources["course_warnings"] == ["earlier", told]
 
 
 LONG = "\n".join(f"line {i}" for i in range(300))

@@ -187,15 +187,19 @@ def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) 
                     parts.keep(fragile.problem)
                     refused = True
             if not refused:
-                reason, where = " ".join(str(error).split()), ""
-                for place, expression in parts.printed:
-                    try:
-                        compiler(f"{parts.definitions()}#{expression}").compile()
-                    except typst.TypstError as one:
-                        reason, where = " ".join(str(one).split()), f", {place}"
-                        break
-                raise BuildError(f"Typst cannot set the document ({reason}){where}; please report it") from error
+                reason = _reason(error, parts, compiler)
+                raise BuildError(f"Typst cannot set the document ({reason}); please report it") from error
             return run(compiler(parts.definitions() + body))
+
+
+def _reason(error: RuntimeError, parts: Parts, compiler: Callable[[str], Any]) -> str:
+    """Return on one line why a document is refused, and the first cell that is refused alone."""
+    for where, expression in parts.printed:
+        try:
+            compiler(f"{parts.definitions()}#{expression}").compile()
+        except _typst().TypstError as one:
+            return f"{' '.join(str(one).split())}, {where}"
+    return " ".join(str(error).split())
 
 
 def probe(expression: str) -> bytes:

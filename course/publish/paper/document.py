@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +42,7 @@ class PDFExporter(Exporter):
     output_mimetype = "application/pdf"
     export_from_notebook = "PDF (course)"
     file_extension = FilenameExtension(".pdf")
+    left_out = frozenset(("notes",))
 
     def _init_preprocessors(self) -> None:
         super()._init_preprocessors()  # type: ignore[no-untyped-call]
@@ -71,8 +71,9 @@ class PDFExporter(Exporter):
             code_language=str(code.get("pygments_lexer") or code.get("name") or "ipython3"),
         )
         name = resources["metadata"].get("name") or "Notebook"
-        unseen = [*resources.get("course_unseen", []), *(cell for cell in notebook.cells if self.leaves_out(cell))]
-        cells = read_cells((cell for cell in notebook.cells if not self.leaves_out(cell)), unseen, context.parts)
+        left_out = [cell for cell in notebook.cells if slide_type(cell) in self.left_out]
+        unseen = [*resources.get("course_unseen", []), *left_out]
+        cells = read_cells((cell for cell in notebook.cells if cell not in left_out), unseen, context.parts)
         titles = (cell.tree.find("h1") for cell in cells if cell.tree is not None)
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
@@ -89,10 +90,6 @@ class PDFExporter(Exporter):
         resources["course_warnings"] = told
         return pdf, resources
 
-    def leaves_out(self, cell: Mapping[str, Any]) -> bool:
-        """Tell whether the document does not show a cell."""
-        return slide_type(cell) == "notes"
-
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         trees = [cell.tree for cell in cells if cell.tree is not None]
         # The first # heading is set as the title of the document.
@@ -103,16 +100,17 @@ class PDFExporter(Exporter):
         headings = [heading for heading in every if heading.get_text().strip()]
         identifiers = Identifiers()
         named = [*([title] if title is not None else []), *headings]
-        for heading in named:
-            heading["id"] = identifiers.name(heading.get_text())
-        anchors = frozenset(str(heading["id"]) for heading in named)
+        for tag in named:
+            tag["id"] = identifiers.name(tag.get_text())
+        anchors = frozenset(str(tag["id"]) for tag in named)
         highest = min((int(heading.name[1]) for heading in headings), default=1)
         context = replace(context, anchors=anchors, heading_offset=highest - 1)
         contents = literal(context.words("contents")) if len(headings) >= _FEWEST_HEADINGS else "none"
-        heading = HtmlWalker(context, title).walk() if title is not None else EMPTY
-        displayed = identity["title"] if heading == EMPTY else heading
-        identity["displayed"] = f"[#{{{displayed}}}#{label_of(str(title['id']))}]" if title is not None else displayed
-        opening = call("article", set_cells(cells, context), **identity, contents=contents)
+        displayed = identity["title"]
+        if title is not None:
+            walked = HtmlWalker(context, title).walk()
+            displayed = f"[#{{{displayed if walked == EMPTY else walked}}}#{label_of(str(title['id']))}]"
+        opening = call("article", set_cells(cells, context), **identity, displayed=displayed, contents=contents)
         return compile_pdf("article", f"#{opening}", context.parts)
 
 
@@ -121,14 +119,12 @@ class SlidesPDFExporter(PDFExporter):
 
     export_from_notebook = "PDF slides (course)"
     file_extension = FilenameExtension(".slides.pdf")
+    # PlanSlides takes away what a deck does not show
+    left_out = frozenset[str]()
 
     def _init_preprocessors(self) -> None:
         super()._init_preprocessors()
         self.register_preprocessor(PlanSlides, enabled=True)  # type: ignore[no-untyped-call]
-
-    def leaves_out(self, cell: Mapping[str, Any]) -> bool:
-        """Tell whether the document does not show a cell; ``PlanSlides`` has taken those away."""
-        return False
 
     def _pdf(self, cells: list[ReadCell], context: Context, identity: dict[str, str]) -> bytes:
         return deck_pdf(split_slides(cells), context, identity)

@@ -21,12 +21,12 @@ _SIGNS = "\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u00a8\u00af\u00b4`\u20d7\u2192\u2
 _ACCENTS = dict(
     zip(_SIGNS, "\u0302\u030c\u0306\u0307\u030a\u0303\u0308\u0304\u0301\u0300\u20d7\u20d7\u20d6", strict=True)
 )
-_RULES = dict.fromkeys("\u0332\u0305\u00af\u203e_", {"mover": "overline", "munder": "underline"})
-_BRACES = {"\u23df": "underbrace", "\u23de": "overbrace"}
+_OVER = {**dict.fromkeys("\u0332\u0305\u00af\u203e_", "overline"), "\u23de": "overbrace"}
+_UNDER = {**dict.fromkeys("\u0332\u0305\u00af\u203e_", "underline"), "\u23df": "underbrace"}
 _ENCLOSED = {
     "box": "#box(stroke: 0.5pt, inset: 3pt, ${}$)", "updiagonalstrike": "cancel({})",
-    "downdiagonalstrike": "cancel(inverted: #true, {})", "updiagonalstrike downdiagonalstrike": "cancel(cross: #true, {})",
-    "horizontalstrike": "cancel(angle: #90deg, {})",
+    "downdiagonalstrike": "cancel(inverted: #true, {})", "horizontalstrike": "cancel(angle: #90deg, {})",
+    "updiagonalstrike downdiagonalstrike": "cancel(cross: #true, {})",
 }  # fmt: skip
 _EMS = re.compile(r"-?\d*\.?\d+(?=r?em)")
 _COLOR = re.compile(r"color:\s*(#[0-9A-Fa-f]{6})")
@@ -61,11 +61,9 @@ def formula(found: Formula, parts: Parts) -> str:
 
 def _read_numbered(math: Tag) -> tuple[str, str]:
     """Return the formula and its number, where it has one for all its rows."""
-    cells = math.find_all("mtd", style=_MARGIN)
-    numbers = [cell for cell in cells if cell.find(True)]
-    if len(math.find_all("mtr", limit=2)) > 1 or len(numbers) != 1 or len(cells) != 2:
-        return _row(math), ""
-    number = _row(numbers[0].extract())
+    margins = math.find_all("mtd", style=_MARGIN)
+    # one row has a margin on each side
+    number = _row(margins[1].extract()) if len(margins) == 2 and margins[1].find(True) else ""
     return _row(math), number
 
 
@@ -146,8 +144,9 @@ def _attached(tag: Tag) -> str:
     base, *scripts = tag.find_all(True, recursive=False)
     shown, sign = _element(base) or '""', _INVISIBLE.sub("", scripts[0].get_text())
     if "true" in (tag.get("accent"), tag.get("accentunder")) and len(sign) == 1:
-        if sign in _BRACES or sign in _RULES:
-            return f"{_BRACES.get(sign) or _RULES[sign][tag.name]}({shown})"
+        line = (_OVER if tag.name == "mover" else _UNDER).get(sign)
+        if line:
+            return f"{line}({shown})"
         if sign in _ACCENTS and tag.name == "mover":
             return f"accent({shown}, {_letters(_ACCENTS[sign])})"
     if not tag.name.startswith("ms"):
@@ -161,27 +160,31 @@ def _attached(tag: Tag) -> str:
 
 
 def _table(tag: Tag) -> str:
-    rows = [row.find_all("mtd", recursive=False) for row in tag.find_all("mtr", recursive=False)]
-    numbers = [_row(row.pop()) if _MARGIN.search(str(row[-1].get("style", ""))) else '""' for row in rows if row]
+    rows = [list(row.find_all("mtd", recursive=False)) for row in tag.find_all("mtr", recursive=False)]
+    numbers = [_row(row.pop()) if row and _MARGIN.search(str(row[-1].get("style", ""))) else '""' for row in rows]
     rows = [[cell for cell in row if not _MARGIN.search(str(cell.get("style", "")))] for row in rows]
-    printed, is_multline = [], "7.5%" in str(tag)
-    for row, number in zip(rows, numbers, strict=True):
-        cells: list[str] = []
-        for cell in row:
-            style, content = str(cell.get("style", "")), _styled(tag, _row(cell))
-            # right and left of an alignment are one column
-            if "padding-left: 0" in style and cells:
-                cells[-1] += content
-            else:
-                side = "" if is_multline else style
-                cells.append(f"&{content}" if ": left" in side else f"{content}&" if ": right" in side else content)
-        printed.append(", ".join([*cells, *([f"#h(2em){number}"] if any(one != '""' for one in numbers) else [])]))
-    columns = [at for at, cell in enumerate(rows[0], 1) if "border-right" in str(cell.get("style", ""))] if rows else []
-    lines = [at for at, row in enumerate(rows) if at and row and "border-top" in str(row[0].get("style", ""))]
-    augment = (
-        f"augment: #(vline: {array(map(str, columns))}, hline: {array(map(str, lines))}), " if columns + lines else ""
-    )
-    return f"mat(delim: #none, column-gap: #1em, {augment}{'; '.join(printed)})"
+    is_numbered, is_multline = set(numbers) != {'""'}, "7.5%" in str(tag)
+    printed = [
+        ", ".join([*_cells(row, tag, is_aligned=not is_multline), *([f"#h(2em){number}"] if is_numbered else [])])
+        for row, number in zip(rows, numbers, strict=True)
+    ]
+    columns = [str(at) for at, cell in enumerate(rows[0], 1) if "border-right" in str(cell)] if rows else []
+    lines = [str(at) for at, row in enumerate(rows) if at and row and "border-top" in str(row[0])]
+    rules = f"augment: #(vline: {array(columns)}, hline: {array(lines)}), " if columns + lines else ""
+    return f"mat(delim: #none, column-gap: #1em, {rules}{'; '.join(printed)})"
+
+
+def _cells(row: list[Tag], table: Tag, *, is_aligned: bool) -> list[str]:
+    cells: list[str] = []
+    for cell in row:
+        style, content = str(cell.get("style", "")), _styled(table, _row(cell))
+        if "padding-left: 0" in style and cells:
+            cells[-1] += content  # right and left of an alignment are one column
+        elif is_aligned and "text-align: " in style:
+            cells.append(f"&{content}" if "text-align: left" in style else f"{content}&")
+        else:
+            cells.append(content)
+    return cells
 
 
 _SIDES = {"msub": "b", "msup": "t", "msubsup": "bt", "munder": "b", "mover": "t", "munderover": "bt"}
@@ -189,6 +192,6 @@ _ELEMENTS: dict[str, Callable[[Tag], str]] = {
     **dict.fromkeys(("math", "mrow", "mstyle", "mtd"), _group), "mpadded": _row, "mi": _identifier, "mo": _operator,
     "mn": _text, "mtext": _text, "mspace": _space, "mfrac": _fraction, "mroot": _root, "mtable": _table,
     "msqrt": lambda tag: f"sqrt({_row(tag)})", "mphantom": lambda tag: f"#hide(${_row(tag)}$)",
-    "menclose": lambda tag: _ENCLOSED[str(tag.get("notation"))].format(_row(tag)),
+    "menclose": lambda tag: _ENCLOSED.get(str(tag.get("notation")), _ENCLOSED["box"]).format(_row(tag)),
     **dict.fromkeys(_SIDES, _attached),
 }  # fmt: skip
