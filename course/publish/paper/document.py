@@ -71,9 +71,9 @@ class PDFExporter(Exporter):
             code_language=str(code.get("pygments_lexer") or code.get("name") or "ipython3"),
         )
         name = resources["metadata"].get("name") or "Notebook"
-        left_out = [cell for cell in notebook.cells if slide_type(cell) in self.left_out]
-        unseen = [*resources.get("course_unseen", []), *left_out]
-        cells = read_cells((cell for cell in notebook.cells if cell not in left_out), unseen, context.parts)
+        unseen = [cell for cell in notebook.cells if slide_type(cell) in self.left_out]
+        seen = [cell for cell in notebook.cells if slide_type(cell) not in self.left_out]
+        cells = read_cells(seen, [*resources.get("course_unseen", []), *unseen], context.parts)
         titles = (cell.tree.find("h1") for cell in cells if cell.tree is not None)
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
