@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
+from course.publish.markdown import markdown_to_html
 from course.publish.mathematics import (
     ITALICS,
     Mathematics,
@@ -98,3 +99,117 @@ def test_a_lone_letter_is_drawn_in_mathematical_italic_and_a_digit_is_not(letter
     assert ITALICS[letter] != letter
     assert unicodedata.normalize("NFKC", ITALICS[letter]) == letter
     assert "1" not in ITALICS
+
+
+def text_of(page: str) -> str:
+    soup = BeautifulSoup(page, "html.parser")
+    for annotation in soup.find_all("annotation"):
+        annotation.decompose()
+    return " ".join(soup.get_text(" ").split())
+
+
+@pytest.mark.parametrize(
+    ("definition", "use", "same"),
+    [
+        (r"\newcommand{\E}{\mathbb{E}}", r"\E[X]", r"\mathbb{E}[X]"),
+        (r"\newcommand*\half{\tfrac12}", r"\half x", r"\tfrac12 x"),
+        (r"\newcommand{\set}[2]{\{#1\mid#2\}}", r"\set{x}{y}", r"\{x\mid y\}"),
+        (r"\newcommand{\power}[2][2]{#2^{#1}}", r"\power{x}+\power[n]{y}", r"x^{2}+y^{n}"),
+        (r"\newcommand{\power}[2][2]{#2^{#1}}\newcommand{\cube}[1]{\power[3]{#1}}", r"\cube z", r"z^{3}"),
+        (r"\newcommand{\R}{a}\renewcommand{\R}{b}\newcommand{\R}{\mathbb{R}}", r"\R", r"\mathbb{R}"),
+        (r"\def\v#1{\mathbf{#1}}", r"\v x", r"\mathbf{x}"),
+        (r"\DeclareMathOperator{\Var}{Var}", r"\Var(X)", r"\operatorname{Var}(X)"),
+        (r"\DeclareMathOperator*{\argmin}{arg\,min}", r"\argmin_x f", r"\operatorname*{arg\,min}_x f"),
+        (r"\let\eps\varepsilon", r"\eps", r"\varepsilon"),
+        ("", r"\begin{split}a&=b\\c&=d\end{split}", r"\begin{aligned}a&=b\\c&=d\end{aligned}"),
+        ("", r"\begin{alignat}{2}a&=b\end{alignat}", r"\begin{align*}a&=b\end{align*}"),
+        ("", r"\begin{eqnarray}a&=&b\end{eqnarray}", r"\begin{align*}a&=b\end{align*}"),
+        ("", r"\sum_{\substack{i\\j}}\mbox{a b}", r"\sum_{\begin{gathered}i\\j\end{gathered}}\text{a b}"),
+    ],
+)
+def test_a_macro_of_one_cell_is_known_in_the_next_as_in_jupyterlab(definition: str, use: str, same: str) -> None:
+    mathematics = Mathematics()
+    marks = [mathematics.add(one, display=True) for one in (definition, use, same)]
+    html, warnings = mathematics.typeset("|".join(marks))
+    defined, used, wanted = (re.sub("<annotation.*?</annotation>", "", part) for part in html.split("|"))
+    assert (defined, used, warnings) == ("", wanted, [])
+
+
+@pytest.mark.parametrize(
+    ("formulas", "shown"),
+    [
+        (["x", r"\begin{equation}x\end{equation}", r"\begin{align}a&=b\\c&=d\end{align}"], "x x a = b c = d"),
+        ([r"x\tag{7}\label{a}", r"\ref{a}", r"\eqref{a}"], "x (7) 7 (7)"),
+        ([r"x\tag*{A}\label{a}", r"\ref{a}", r"\eqref{a}"], "x A A (A)"),
+        ([r"\begin{equation*}\label{my_eq:1} x\end{equation*}", r"\eqref{my_eq:1}"], "x (1) (1)"),
+        ([r"\eqref{b}", r"x\tag{1}", r"\begin{gather}y\\z\label{b}\end{gather}"], "(2) x (1) y z (2)"),
+        ([r"\begin{align}a\tag{A}\label{a}\\b\notag\\c\label{c}\end{align}", r"\ref{a}\ref{c}"], "a (A) b c (1) A 1"),
+        ([r"\begin{align}\begin{cases}a\\b\end{cases}\tag{A}\\c\end{align}"], "{ a b \u2063 (A) c"),
+        ([r"\begin{multline}a\\b\label{m}\end{multline}", r"\eqref{m}"], "a b (1) (1)"),
+        ([r"x\tag{$\star$}\label{s}", r"\eqref{s}"], "x ( \u22c6 ) ( \u22c6 )"),
+        ([r"x\nonumber\label{n}", r"\ref{n}"], "x ???"),
+    ],
+)
+def test_equations_are_numbered_by_their_tags_or_where_a_label_wants_it(formulas: list[str], shown: str) -> None:
+    mathematics = Mathematics()
+    marks = [mathematics.add(one, display="ref{" not in one) for one in formulas]
+    html, warnings = mathematics.typeset(" ".join(marks))
+    assert (text_of(html), warnings) == (shown, [])
+
+
+def test_what_a_formula_refers_to_in_vain_and_a_label_used_twice_are_told_with_their_cells() -> None:
+    mathematics = Mathematics()
+    marks = []
+    for mathematics.where, latex in {"in A": r"\eqref{gone}", "in B": r"x\label{a}", "in C": r"y\label{a}"}.items():
+        marks.append(mathematics.add(latex, display="label" in latex))
+    mathematics.where = None
+    html, warnings = mathematics.typeset(" ".join([*marks, mathematics.add(r"\unknown", display=False)]))
+    assert text_of(html).startswith("(???) x (1) y (2)")
+    assert [warning.partition(" (")[2] for warning in warnings] == [
+        "no equation has the label gone), in A",
+        "an equation before it has the label a), in C",
+    ]
+
+
+def test_references_in_the_text_are_links_and_identifiers_cannot_leave_their_attribute() -> None:
+    mathematics = Mathematics()
+    label = 'a"><b>é'
+    source = (
+        f"See \\eqref{{my_eq}} `\\ref{{x}}`.\n\n$$x\\label{{my_eq}}$$\n\n$$y\\label{{{label}}}$$\n\n$\\ref{{{label}}}$"
+    )
+    html, warnings = mathematics.typeset(markdown_to_html(source, mathematics.add, [].append))
+    soup = BeautifulSoup(html, "html.parser")
+    identifiers = {str(cell["id"]) for cell in soup.find_all("mtd", id=True)}
+    assert {str(link["href"]) for link in soup.find_all("a")} == {f"#{one}" for one in identifiers}
+    assert len(identifiers) == 2
+    assert soup.b is None
+    assert r"<code>\ref{x}</code>" in html
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("source", "rows"),
+    [
+        ("| a | b |\n|---|:-:|\n| $|x|$ | y |", [["a", "b"], ["|x|", "y"]]),
+        ("a | b\n--|--:\n1\n| | 2 |\n\nafter", [["a", "b"], ["1", ""], ["", "2"]]),
+        ("|a|\n|-|\n|x \\| y `c \\| d`|\n# h", [["a"], ["x | y c | d"]]),
+        ("|a|b|\n|-|-|\n| $5 | $6 |\n|$\\|n\\|$|$$a|b$$|", [["a", "b"], ["$5", "$6"], [r"\|n\|", "a|b"]]),
+        ("- item\n\n  | a |\n  |---|\n  | 1 |", [["a"], ["1"]]),
+        ("> | a |\n> |---|\n> | 1 |", [["a"], ["1"]]),
+        ("| a | b |\n|---|\n| 1 |", []),
+        ("a | b\nc | d", []),
+    ],
+)
+def test_tables_are_read_as_jupyterlab_reads_them(source: str, rows: list[list[str]]) -> None:
+    warnings: list[str] = []
+    html = markdown_to_html(source, lambda latex, *, display: latex, warnings.append)
+    read = BeautifulSoup(html, "html.parser").find_all("tr")
+    assert [[cell.get_text().strip() for cell in row.find_all(["th", "td"])] for row in read] == rows
+    assert warnings == []
+
+
+def test_cells_beyond_the_header_of_a_table_are_left_out_with_a_warning() -> None:
+    warnings: list[str] = []
+    html = markdown_to_html("|a|\n|-|\n|1|2|3|\n|4||", lambda latex, *, display: latex, warnings.append)
+    assert BeautifulSoup(html, "html.parser").get_text().split() == ["a", "1", "4"]
+    assert warnings == ["cells of a table beyond its header are left out: 2 | 3"]

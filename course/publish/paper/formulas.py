@@ -177,7 +177,8 @@ def _table(tag: Tag) -> str:
 def _cells(row: list[Tag], table: Tag, *, is_aligned: bool) -> list[str]:
     cells: list[str] = []
     for cell in row:
-        style, content = str(cell.get("style", "")), _styled(table, _row(cell))
+        style, content = str(cell.get("style", "")), _row(cell)
+        content = f"display({content})" if table.get("displaystyle") == "true" else content
         if "padding-left: 0" in style and cells:
             cells[-1] += content  # right and left of an alignment are one column
         elif is_aligned and "text-align: " in style:
