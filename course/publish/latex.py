@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # What MathJax defines and the converter does not; it is put before all formulas.
-PREAMBLE = r"\def\mbox#1{\text{#1}}\def\substack#1{\begin{gathered}#1\end{gathered}}"
+PREAMBLE = (
+    r"\def\mbox#1{\text{#1}}\def\substack#1{\begin{gathered}#1\end{gathered}}"
+    r"\def\widetilde#1{\tilde{#1}}\def\pmb#1{\boldsymbol{#1}}"
+)
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{(split|alignedat|smallmatrix|flalign|alignat)(\*?)\}(\{\d+\})?")
 _SAME = {"split": "aligned", "alignedat": "aligned", "smallmatrix": "matrix", "flalign": "align", "alignat": "align"}
 _NEW_COMMAND = re.compile(

@@ -124,6 +124,7 @@ def text_of(page: str) -> str:
         ("", r"\begin{split}a&=b\\c&=d\end{split}", r"\begin{aligned}a&=b\\c&=d\end{aligned}"),
         ("", r"\begin{alignat}{2}a&=b\end{alignat}", r"\begin{align*}a&=b\end{align*}"),
         ("", r"\begin{eqnarray}a&=&b\end{eqnarray}", r"\begin{align*}a&=b\end{align*}"),
+        ("", r"\widetilde x\pmb y", r"\tilde x\boldsymbol y"),
         ("", r"\sum_{\substack{i\\j}}\mbox{a b}", r"\sum_{\begin{gathered}i\\j\end{gathered}}\text{a b}"),
     ],
 )

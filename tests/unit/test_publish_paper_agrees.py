@@ -60,6 +60,7 @@ def png(width: int = 20) -> bytes:
         (r"x_i^2", r'attach(\u{78}, b: \u{69}, t: "2")'),
         (r"\int_0^1", r'attach(scripts(\u{222b}), b: "0", t: "1")'),
         (r"\sum_i\prod\limits_i", r"attach(\u{2211}, b: \u{69}) attach(limits(\u{220f}), b: \u{69})"),
+        (r"\int\limits_a", r"attach(limits(\u{222b}), b: \u{61})"),
         (r"\lim_x", r'attach(op("lim"), b: \u{78})'),
         (r"\hat x\vec x", r"accent(\u{78}, \u{302}) accent(\u{78}, \u{20d7})"),
         (r"\overline x\underline x", r"overline(\u{78}) underline(\u{78})"),

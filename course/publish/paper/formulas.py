@@ -23,6 +23,7 @@ _ACCENTS = dict(
 )
 _OVER = {**dict.fromkeys("\u0332\u0305\u00af\u203e_", "overline"), "\u23de": "overbrace"}
 _UNDER = {**dict.fromkeys("\u0332\u0305\u00af\u203e_", "underline"), "\u23df": "underbrace"}
+_INTEGRALS = "\u222b\u222c\u222d\u222e\u222f\u2230"
 _ENCLOSED = {
     "box": "#box(stroke: 0.5pt, inset: 3pt, ${}$)", "updiagonalstrike": "cancel({})",
     "downdiagonalstrike": "cancel(inverted: #true, {})", "horizontalstrike": "cancel(angle: #90deg, {})",
@@ -152,7 +153,9 @@ def _attached(tag: Tag) -> str:
     if not tag.name.startswith("ms"):
         if base.name == "mo" and base.get_text() in "\u2190\u2192\u2194\u21d0\u21d2\u21d4\u21a6":
             shown = f"stretch({shown}, size: #3.5em)"
-        shown = shown if base.name == "mo" and base.get("movablelimits") != "false" else f"limits({shown})"
+        # where the limits of a sum stand depends on the room, as in a browser
+        moves = base.name == "mo" and base.get("movablelimits") != "false" and base.get_text() not in _INTEGRALS
+        shown = shown if moves else f"limits({shown})"
     elif base.name == "mo":
         shown = f"scripts({shown})"
     sides = zip(_SIDES[tag.name], scripts, strict=True)
