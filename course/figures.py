@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 def show(picture: Figure | Axes, alt: str) -> None:
     """Display a picture with ``alt``, the text for those who cannot see it, and close it.
 
+    Where only text is shown, and to whoever compares two runs, the picture is what ``data_drawn`` says of it.
     The style of the course is the matplotlib style ``course.lesson``: ``plt.style.use("course.lesson")``.
 
     Args:
@@ -19,8 +22,71 @@ def show(picture: Figure | Axes, alt: str) -> None:
         alt: one or two sentences saying what the picture shows.
     """
     import matplotlib.pyplot as plt
+    from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    figure = picture.get_figure(root=True)
-    display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    figure: Figure = picture.get_figure(root=True)  # type: ignore[assignment]
+    formatter = getattr(get_ipython(), "display_formatter", None)
+    if formatter:
+        data, _ = formatter.format(figure)
+        data["text/plain"] = data_drawn(figure)
+        display(data, raw=True, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    else:
+        display(figure)  # type: ignore[no-untyped-call]
     plt.close(figure)
+
+
+def data_drawn(figure: Figure) -> str:
+    """Return what a figure draws, a line for each line, group of bars, set of points, image and text in its axes.
+
+    Of each, in the unit of the axis and to 3 significant digits: how many points, then along each axis the first and
+    the last value, the least and the greatest, and the mean.
+    """
+    lines = []
+    for axes in figure.axes:
+        names = (axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
+        lines.append(" | ".join(name for name in names if name) or "axes")
+        for kind, directions, points in _drawn(axes):
+            columns = zip(directions, points.T, strict=True) if len(points) else ()
+            told = [f"{direction} {_summary(values)}" for direction, values in columns]
+            lines.append("; ".join([f"  {kind}, {len(points)}", *told]))
+        lines += [f"  text: {text.get_text()}" for text in axes.texts if text.get_text()]
+    return "\n".join(lines)
+
+
+def _drawn(axes: Axes) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
+    """Yield the kind of each thing drawn, the directions of its numbers, and these: a row per point."""
+    import numpy as np
+    from matplotlib.collections import PathCollection
+    from matplotlib.patches import Rectangle
+
+    for line in axes.lines:
+        label = str(line.get_label())
+        yield "line" if label.startswith("_") else f"line {label}", "xy", np.asarray(line.get_xydata())
+    corners = [patch.get_bbox().get_points() for patch in axes.patches if isinstance(patch, Rectangle)]
+    if corners:
+        yield "bars", ("left", "bottom", "right", "top"), np.reshape(corners, (-1, 4))
+    for patch in axes.patches:
+        if not isinstance(patch, Rectangle):
+            yield "outline", "xy", np.asarray(patch.get_path().vertices)
+    for collection in axes.collections:
+        places, paths = np.asarray(collection.get_offsets()), [path.vertices for path in collection.get_paths()]
+        is_marks = isinstance(collection, PathCollection) or len(places) > 1 or not paths
+        yield "points", "xy", places if is_marks else np.concatenate(paths)
+        if collection.get_array() is not None:
+            yield "colours", ("value",), np.asarray(collection.get_array()).reshape(-1, 1)
+    for image in axes.images:
+        yield "image", ("value",), np.asarray(image.get_array()).reshape(-1, 1)
+
+
+def _summary(values: np.ndarray) -> str:
+    import numpy as np
+
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return "unknown"
+    small = 1e-9 * np.abs(known).max()  # what rounding leaves of a zero
+    numbers = (known[0], known[-1], known.min(), known.max(), known.mean())
+    told = [f"{0.0 if abs(number) <= small else number:.3g}" for number in numbers]
+    return f"always {told[0]}" if told[2] == told[3] else "{} … {} (from {} to {}, mean {})".format(*told)
