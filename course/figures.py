@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def show(picture: Figure | Axes, alt: str) -> None:
     """Display a picture with ``alt``, the text for those who cannot see it, and close it.
 
-    Where only text is shown, and to whoever compares two runs, the picture is what ``data_drawn`` says of it.
-    The style of the course is the matplotlib style ``course.lesson``: ``plt.style.use("course.lesson")``.
+    Its text form is ``data_drawn``. The style of the course is ``plt.style.use("course.lesson")``.
 
     Args:
         picture: a matplotlib Figure, or Axes of which the whole figure is shown.
@@ -44,12 +43,10 @@ def data_drawn(figure: Figure) -> str:
     """
     lines = []
     for axes in figure.axes:
-        names = (axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
-        lines.append(" | ".join(name for name in names if name) or "axes")
+        lines.append(" | ".join(filter(None, (axes.get_title(), axes.get_xlabel(), axes.get_ylabel()))) or "axes")
         for kind, directions, points in _drawn(axes):
-            columns = zip(directions, points.T, strict=True) if len(points) else ()
-            told = [f"{direction} {_summary(values)}" for direction, values in columns]
-            lines.append("; ".join([f"  {kind}, {len(points)}", *told]))
+            told = [f"{direction} {_summary(values)}" for direction, values in zip(directions, points.T, strict=True)]
+            lines.append("; ".join([f"  {kind}, {len(points)}", *(told if len(points) else [])]))
         lines += [f"  text: {text.get_text()}" for text in axes.texts if text.get_text()]
     return "\n".join(lines)
 
@@ -71,8 +68,8 @@ def _drawn(axes: Axes) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
             yield "outline", "xy", np.asarray(patch.get_path().vertices)
     for collection in axes.collections:
         places, paths = np.asarray(collection.get_offsets()), [path.vertices for path in collection.get_paths()]
-        is_marks = isinstance(collection, PathCollection) or len(places) > 1 or not paths
-        yield "points", "xy", places if is_marks else np.concatenate(paths)
+        is_outline = len(places) == 1 and paths and not isinstance(collection, PathCollection)
+        yield "points", "xy", np.concatenate(paths) if is_outline else places
         if collection.get_array() is not None:
             yield "colours", ("value",), np.asarray(collection.get_array()).reshape(-1, 1)
     for image in axes.images:
