@@ -8,8 +8,9 @@ The broken lesson runs under nbval as ``make notebooks`` runs it, in a folder of
 while ``probe.py`` writes a digest of each value that a cell names, shows or prints. The rule: a mutation **changes a
 value** if one of these digests, in its cell or a later one, is not that of the lesson as stored. Digests that differ
 between two runs of the lesson as stored (times) tell nothing: a statement that gives such a value always counts as
-changing it. So does other code in a function. Not counted are mutations that change no value (``same``) and those whose own cell
-raises, other than by an assertion (``stops``: any net holds them). The others are ``red`` or, not seen, ``green``.
+changing it. So does other code in a function. Not counted are mutations that change no value (``same``), those whose
+own cell raises, other than by an assertion (``stops``: any net holds them), and runs that were twice red before the
+broken cell (``early``). The others are ``red`` or, not seen, ``green``.
 
 Results are kept in build/mutants.jsonl by the digests of the lesson, of the code of the course and of the mutation, so
 that a run which was stopped goes on where it was.

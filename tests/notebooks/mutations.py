@@ -90,8 +90,9 @@ def sql_sites(text: bytes, start: int, end: int, gives: tuple[str, ...]) -> Iter
     for pattern, new in SQL:
         for found in re.compile(pattern).finditer(text, start, end):
             yield found.start(), found.end(), new, "SQL", gives
-    for found in re.compile(rb"(?<![\w.'-])\d+(?:\.\d+)?(?![\w.'\"])").finditer(text, start, end):
-        yield found.start(), found.end(), f"({found[0].decode()} + 1)", "SQL constant", gives
+    for found in re.compile(rb"(?<![\w.'-])\d+(?:\.\d+)?(?![\w.'])").finditer(text, start, end):
+        if not re.search(rb'AS "[^"\n]*$', text[: found.start()]):  # not in a label
+            yield found.start(), found.end(), f"({found[0].decode()} + 1)", "SQL constant", gives
     for found in re.compile(rb"\b[A-Z]{3}_[A-Z_]+\b").finditer(text, start, end):
         if found[0].decode() in COLUMNS:
             yield found.start(), found.end(), other_column(found[0].decode(), text), "SQL column", gives
