@@ -52,7 +52,7 @@ def data_drawn(figure: Figure) -> str:
 
 
 def _drawn(axes: Axes) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
-    """Yield the kind of each thing drawn, the directions of its numbers, and these: a row per point."""
+    # the kind of each thing drawn, the directions of its numbers, and these: a row per point
     import numpy as np
     from matplotlib.collections import PathCollection
     from matplotlib.patches import Rectangle
@@ -79,11 +79,10 @@ def _drawn(axes: Axes) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
 def _summary(values: np.ndarray) -> str:
     import numpy as np
 
-    known = np.asarray(values, dtype=float)
-    known = known[np.isfinite(known)]
+    known = np.asarray(values, dtype=float)[np.isfinite(values)]
     if not len(known):
         return "unknown"
-    small = 1e-9 * np.abs(known).max()  # what rounding leaves of a zero
-    numbers = (known[0], known[-1], known.min(), known.max(), known.mean())
-    told = [f"{0.0 if abs(number) <= small else number:.3g}" for number in numbers]
+    small = 1e-9 * abs(known).max()  # what rounding leaves of a zero
+    five = (known[0], known[-1], known.min(), known.max(), known.mean())
+    told = [f"{0.0 if abs(number) <= small else number:.3g}" for number in five]
     return f"always {told[0]}" if told[2] == told[3] else "{} … {} (from {} to {}, mean {})".format(*told)

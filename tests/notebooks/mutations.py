@@ -24,6 +24,7 @@ DRAWING = {"plt", "figure", "axes", "axis", "panel", "panels", "show", "subplots
 GIVEN = {"small_file", "use", "glob", "unlink"}
 HOW = {"chunksize", "blocksize", "batch_size", "block_size", "blen", "block_rows", "row_group_size", "expectedlen"}
 HOW |= {"n_workers", "num_workers", "max_workers", "threads_per_worker", "timeout", "encoding", "capacity_hint"}
+HOW |= {"check", "capture_output"}
 
 
 def pairs(text: str) -> dict[str, tuple[str, str]]:
@@ -35,7 +36,7 @@ COMPARISON = pairs("Lt < <=, LtE <= <, Gt > >=, GtE >= >, Eq == !=, NotEq != =="
 AGGREGATE = {"sum": "mean", "mean": "sum", "min": "max", "max": "min", "count": "sum", "median": "mean", "std": "var"}
 AGGREGATE |= {"idxmin": "idxmax", "idxmax": "idxmin", "nunique": "count", "cumsum": "cummax", "head": "tail"}
 SQL = [(rb"\bSUM\b", "AVG"), (rb"\bAVG\b", "SUM"), (rb"\bMAX\b", "MIN"), (rb"\bMIN\b", "MAX"), (rb"\bDESC\b", "ASC")]
-SQL += [(rb" \* ", " / "), (rb" / ", " * "), (rb" \+ ", " - "), (rb" - ", " + "), (rb"\bAND\b", "OR")]
+SQL += [(rb"(?<!SELECT) \* ", " / "), (rb" / ", " * "), (rb" \+ ", " - "), (rb" - ", " + "), (rb"\bAND\b", "OR")]
 SQL += [(rb">=", ">"), (rb"<=", "<"), (rb"<>", "="), (rb"(?<![<>=])=", "<>"), (rb"(?<!<)>(?!=)", ">=")]
 SQL += [(rb"<(?![=>])", "<=")]
 
@@ -82,7 +83,8 @@ def sites(text: bytes) -> Iterator[Site]:
         return
     for found in LINE_MAGIC.finditer(text, start):
         if found[2].startswith(b"%SQL "):
-            yield from sql_sites(text, found.start(2), found.end(), SHOWN)
+            gives = tuple(re.findall(r"\w+", found[1].decode())) or SHOWN
+            yield from sql_sites(text, found.start(2), found.end(), gives)
     yield from python_sites(LINE_MAGIC.sub(lambda one: one[1] + b"_" + b"#" * (len(one[2]) - 1), text), start)
 
 
