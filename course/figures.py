@@ -39,15 +39,22 @@ def data_drawn(figure: Figure) -> str:
     """Return what a figure draws, a line for each line, group of bars, set of points, image and text in its axes.
 
     Of each, in the unit of the axis and to 3 significant digits: how many points, then along each axis the first and
-    the last value, the least and the greatest, and the mean.
+    the last value, the least and the greatest, and the mean. More than three of a kind, without a name, are one.
     """
+    import numpy as np
+
     lines = []
     for axes in figure.axes:
         lines.append(" | ".join(filter(None, (axes.get_title(), axes.get_xlabel(), axes.get_ylabel()))) or "axes")
-        for kind, directions, points in _drawn(axes):
-            told = [f"{direction} {_summary(values)}" for direction, values in zip(directions, points.T, strict=True)]
-            lines.append("; ".join([f"  {kind}, {len(points)}", *(told if len(points) else [])]))
-        lines += [f"  text: {text.get_text()}" for text in axes.texts if text.get_text()]
+        drawn = list(_drawn(axes))
+        for kind, directions, points in drawn:
+            alike = [other for name, _, other in drawn if name == kind]
+            if len(alike) <= 3 or points is alike[0]:
+                all_points = np.concatenate(alike) if len(alike) > 3 else points
+                told = [f"{name} {_summary(values)}" for name, values in zip(directions, all_points.T, strict=True)]
+                lines.append("; ".join([f"  {kind}, {len(all_points)}", *(told if len(all_points) else [])]))
+        texts = "; ".join(text.get_text() for text in axes.texts if text.get_text())
+        lines += [f"  text: {texts}"] if texts else []
     return "\n".join(lines)
 
 

@@ -81,3 +81,11 @@ def test_the_text_of_an_empty_picture_is_short() -> None:
 def test_the_style_of_the_course_is_found_by_matplotlib() -> None:
     with plt.style.context("course.lesson"):
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0] == "#0072B2"
+
+
+def test_many_things_alike_are_one_line_of_the_text() -> None:
+    figure, axes = plt.subplots()
+    for number in range(4):
+        axes.plot([0, 1], [number, 10 * number])
+    plt.close(figure)
+    assert data_drawn(figure) == "axes\n  line, 8; x 0 … 1 (from 0 to 1, mean 0.5); y 0 … 30 (from 0 to 30, mean 8.25)"
