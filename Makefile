@@ -1,7 +1,7 @@
 # Thin: make.py does the work, also where there is no make (python make.py TARGET).
 PYTHON ?= python3
 
-.PHONY: help course test lessons lint unit browser notebooks install clean
+.PHONY: help course test lessons mutants lint unit browser notebooks install clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -13,6 +13,9 @@ test:  ## install, then lint, types, unit tests and every notebook
 
 lessons:  ## run every lesson again and store its outputs (ALL=1: the times and pictures too)
 	@$(PYTHON) make.py lessons
+
+mutants:  ## break lines of the lessons, and count the breaks that nbval does not see (SEED=1 N=60)
+	@$(PYTHON) make.py mutants
 
 lint unit browser notebooks install:
 	@$(PYTHON) make.py $@

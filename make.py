@@ -31,6 +31,7 @@ STEPS = {
     "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser"]],
     "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
     "lessons": [["tests/notebooks/store_outputs.py"]],
+    "mutants": [["tests/notebooks/mutants.py"]],
     "install": [],
 }
 STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["browser"] + STEPS["notebooks"]
@@ -46,6 +47,9 @@ def main(arguments):
             *NEWEST,
             " ".join(arguments),
         )
+    if arguments[:1] == ["mutants"]:  # what follows is for it: lessons and options
+        STEPS["mutants"][0] += arguments[1:]
+        arguments = arguments[:1]
     unknown = sorted(set(arguments) - set(STEPS))
     if unknown or not arguments:
         return "usage: python make.py TARGET..., where TARGET is one of %s" % ", ".join(sorted(STEPS))

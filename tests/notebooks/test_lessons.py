@@ -14,11 +14,21 @@ from course.publish.markdown import is_menu
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+DECKS = sorted((ROOT / "slides").glob("*.ipynb"))
+
+# a decimal, a per cent or a count with commas; "60 - 69 ANS" is a name, and bars at 95 % are drawn for that
+MEASURED = r"\d[.]\d|(?<!95) %|\d,\d{3}"
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def lesson(request: pytest.FixtureRequest) -> NotebookNode:
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture(params=LESSONS + DECKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> NotebookNode:
     return nbformat.read(request.param, as_version=4)
 
 
@@ -43,8 +53,8 @@ def test_a_lesson_has_its_menu_and_ends_with_what_is_next(lesson: NotebookNode) 
     assert re.findall(r"^## (.+)$", prose, flags=re.MULTILINE)[-2:] == ["Summary", "What is next"]
 
 
-def test_every_code_cell_was_run_in_order(lesson: NotebookNode) -> None:
-    counts = [cell.execution_count for cell in lesson.cells if cell.cell_type == "code"]
+def test_every_code_cell_was_run_in_order(notebook: NotebookNode) -> None:
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
 
 
@@ -53,23 +63,37 @@ def test_prose_is_not_outnumbered_by_code(lesson: NotebookNode) -> None:
     assert kinds.count("markdown") >= kinds.count("code")
 
 
-def test_nothing_is_printed_on_stderr(lesson: NotebookNode) -> None:
-    assert [output for output in outputs(lesson) if output.get("name") == "stderr"] == []
+def test_nothing_is_printed_on_stderr(notebook: NotebookNode) -> None:
+    assert [output for output in outputs(notebook) if output.get("name") == "stderr"] == []
 
 
-def test_no_output_shows_a_path_or_an_address_of_this_machine(lesson: NotebookNode) -> None:
-    shown = str(outputs(lesson))
+def test_no_output_shows_a_path_or_an_address_of_this_machine(notebook: NotebookNode) -> None:
+    shown = str(outputs(notebook))
     assert not re.search(r"/(home|root|tmp|Users)/|[A-Z]:\\\\|0x[0-9a-f]{8}", shown)
-    assert str(Path(__file__).parents[2]) not in shown
+    assert str(ROOT) not in shown
 
 
-def test_every_picture_has_a_text(lesson: NotebookNode) -> None:
-    for output in outputs(lesson):
+def test_every_picture_has_a_text(notebook: NotebookNode) -> None:
+    for output in outputs(notebook):
         for kind in set(output.get("data", {})) & {"image/png", "image/svg+xml", "image/jpeg"}:
             assert len(output.metadata.get(kind, {}).get("alt", "")) > 20
 
 
-def test_a_cell_that_prints_a_time_is_not_compared(lesson: NotebookNode) -> None:
-    for cell in lesson.cells:
+def test_a_cell_that_prints_a_time_is_not_compared(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
         if re.search(r"\d m?s wall", str(cell.get("outputs", ""))):
             assert "nbval-ignore-output" in cell.metadata.get("tags", [])
+
+
+def test_a_picture_that_is_compared_says_what_it_draws(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+            pictures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+            assert all("mean" in output.data["text/plain"] for output in pictures), cell.source
+
+
+def test_the_numbers_of_a_text_of_a_picture_are_computed(notebook: NotebookNode) -> None:
+    typed = (
+        re.search(r'alt="([^"]*(?:"\s*"[^"]*)*)"', cell.source) for cell in notebook.cells if "alt=" in cell.source
+    )
+    assert [found[1] for found in typed if found and re.search(MEASURED, found[1])] == []
