@@ -24,16 +24,12 @@ from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, sli
 from course.publish.mathematics import Mathematics, formulas_in_html, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
 from course.publish.table_grid import TableLimits, frame_tables
+from course.publish.tidy import SHOWN_TYPES, tidied
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
     from nbformat import NotebookNode
 
-# What a page can show of an output, best first.
-SHOWN_TYPES = (
-    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "image/gif", "image/webp",
-    "text/plain",
-)  # fmt: skip
 Colour = tuple[int, int, int]
 # The page's background for errors, the least favourable of each theme: see cells.css and page.css.
 _LIGHT = (255, 242, 242)
@@ -131,12 +127,8 @@ class CellsToHTML(Preprocessor):
         if output.output_type == "error":
             output.traceback = [self._cut("\n".join(output.traceback))]
             return
-        kind = next((kind for kind in SHOWN_TYPES if kind in output.data), "")
-        if not kind:
-            kinds = ", ".join(output.data) or "empty"
-            page.warn(f"an output needs a script and is not shown ({kinds})")
-            kind, output.data = "text/plain", {"text/plain": f"[output not shown here: {kinds}]"}
-        data = output.data[kind]
+        kind = next((kind for kind in SHOWN_TYPES if kind in output.data), "text/plain")
+        data = output.data.get(kind, "")
         if kind.startswith("image/"):
             output.metadata.alt = _description(output, cell, kind, page, where)
         elif kind == "text/html":
@@ -216,7 +208,10 @@ class HTMLPageExporter(HTMLExporter):
         Raises:
             MissingDependencyError: a package that carries a font or a script of the page is not installed.
         """
-        known = len((resources or {}).get("course_warnings", []))
+        resources = {} if resources is None else resources
+        told = resources.setdefault("course_warnings", [])
+        known = len(told)
+        nb = tidied(nb, told.append)
         # HTMLExporter would parse the whole page once more for what CellsToHTML has already done.
         cells, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
         page: Page = resources.pop("course_page")

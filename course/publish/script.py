@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import json
 import re
 import shlex
@@ -12,6 +11,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters import PythonExporter
+
+from course.publish.tidy import tidied
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -68,7 +69,7 @@ class ScriptExporter(PythonExporter):
     ) -> tuple[str, dict[str, Any]]:
         """Return the script of a notebook, and the resources with the warnings added."""
         warnings: list[str] = []
-        notebook = copy.deepcopy(nb)
+        notebook = tidied(nb, lambda _: None)  # a script shows no output
         for cell in notebook.cells:
             cell.source = _cell(cell, warnings)
         notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]

@@ -13,6 +13,7 @@ from course.publish.markdown import HEADINGS, DropMenu, Identifiers, slide_type
 from course.publish.paper.cells import ReadCell, read_cells, set_cells
 from course.publish.paper.column import NOTES, SLIDE_HEIGHT, SLIDE_PAGE, SLIDE_ROOM, SLIDE_STEPS, SLIDE_TOP, Context
 from course.publish.paper.compiler import Parts, array, boolean, call, compile_pdf, literal, points, query_values
+from course.publish.tidy import tidied
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,7 +47,7 @@ class PDFExporter(Exporter):
             MissingDependencyError: the typst package is not installed.
         """
         told = resources.setdefault("course_warnings", []) if resources is not None else []
-        notebook, resources = super().from_notebook_node(nb, resources, **kw)
+        notebook, resources = super().from_notebook_node(tidied(nb, told.append), resources, **kw)
         code = notebook.metadata.get("language_info", {})
         edition = resources.get("course", {}).get("language") or "en"
         context = Context(
@@ -61,7 +62,7 @@ class PDFExporter(Exporter):
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
         )
-        authors = (literal(author["name"]) for author in notebook.metadata.get("authors", []) if author.get("name"))
+        authors = (literal(author["name"]) for author in notebook.metadata.authors)
         identity = {"title": literal(title), "authors": array(authors), "language": literal(context.language)}
         pdf = self._pdf(cells, context, identity)
         for warning in context.parts.warnings:
