@@ -65,12 +65,19 @@ def execute_notebooks(
         on_executed: called with each notebook as soon as it is done.
 
     Raises:
-        BuildError: a file is not a notebook, a cell failed or lasted too long, or a kernel died; the others stop.
+        BuildError: a file is not a notebook, or one of another language, a cell failed or lasted too long, or a kernel
+            died; the others stop.
     """
+    for lesson in lessons:
+        if lesson.language:
+            raise BuildError(
+                f"{lesson.path.name} is a notebook of {lesson.language}, and lessons run in Python; choose a Python "
+                "kernel in Jupyter and save it, or publish the outputs it has with --no-execute"
+            )
 
     async def execute_one(lesson: Lesson, slots: asyncio.Semaphore) -> None:
         async with slots:
-            folder = work / f"{lesson.folder}-{lesson.name}"
+            folder = work / lesson.folder / lesson.name
             (folder / "data").mkdir(parents=True)
             for path in data_files:
                 shutil.copy2(path, folder / "data" / path.name)

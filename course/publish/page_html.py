@@ -6,7 +6,7 @@ import base64
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -143,6 +143,7 @@ class CellsToHTML(Preprocessor):
 
     def _finished(self, html: str, page: Page, where: str, *, folded: bool = False) -> BeautifulSoup:
         fragment = safe_fragment(html, page.folder, page.warn, where)
+        link_files(fragment, page.warn)
         limits = TableLimits(self.table_rows, self.table_characters, folded) if self.table_rows else None
         frame_tables(fragment, page.table_numbers, limits)
         return fragment
@@ -157,6 +158,23 @@ class CellsToHTML(Preprocessor):
         if hidden > 1:
             lines[self.most_lines - last : len(lines) - last] = [f"… {hidden} lines not shown …"]
         return "\n".join(lines)
+
+
+def link_files(fragment: BeautifulSoup, warn: Callable[[str], object]) -> None:
+    """Tell of the files that HTML would load from beside the page; a film or a sound becomes a link to its file."""
+    for element in fragment.find_all(lambda element: element.name not in {"a", "area"}):
+        for name in ("src", "srcset", "poster", "background", "href", "xlink:href"):
+            address = str(element.get(name) or "#")
+            if address.startswith(("data:", "#")):
+                continue
+            warn(f"the file {address[:80]!r} of a <{element.name}> is not in the page, which loads nothing")
+            del element[name]
+            if name == "src" and element.name in {"video", "audio", "source"}:
+                film = element.find_parent(["video", "audio"]) or element
+                film.insert_after(fragment.new_tag("a", href=address, string=address))
+    for film in fragment.find_all(["video", "audio"]):
+        if not film.get("src") and not film.find("source", src=True):
+            film.unwrap()
 
 
 def _description(output: NotebookNode, cell: NotebookNode, mime: str, page: Page, where: str) -> str:

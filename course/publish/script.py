@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters import PythonExporter
 
+from course.errors import BuildError
+from course.publish.lessons import foreign_language
 from course.publish.tidy import tidied
 
 if TYPE_CHECKING:
@@ -67,7 +69,13 @@ class ScriptExporter(PythonExporter):
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Return the script of a notebook, and the resources with the warnings added."""
+        """Return the script of a notebook, and the resources with the warnings added.
+
+        Raises:
+            BuildError: the notebook is one of another language than Python.
+        """
+        if language := foreign_language(nb.metadata):
+            raise BuildError(f"its kernel is {language}, and scripts are of Python; leave this format out")
         warnings: list[str] = []
         notebook = tidied(nb, lambda _: None)  # a script shows no output
         for cell in notebook.cells:

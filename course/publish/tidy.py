@@ -11,11 +11,11 @@ import math
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-from mistune.util import escape_url
 from nbformat import NotebookNode, from_dict
 from nbformat.v4.rwbase import rejoin_lines
+
+from course.publish.lessons import name_cells
 
 Warn = Callable[[str], object]
 
@@ -49,6 +49,7 @@ def tidied(notebook: NotebookNode, warn: Warn) -> NotebookNode:
     for name in ("language_info", "kernelspec"):
         if not isinstance(_mapping(nb.metadata, name).get("name"), str):
             del nb.metadata[name]
+    name_cells(nb)
     nb.cells = [_cell(cell, f"in cell {number}", warn) for number, cell in enumerate(nb.cells, start=1)]
     return from_dict(nb)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -73,7 +74,8 @@ def _cell(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
     if not isinstance(metadata.get("magics_language", ""), str):
         del metadata["magics_language"]
     if cell.cell_type == "markdown":
-        cell.attachments = _attachments(_mapping(cell, "attachments"))
+        found = _mapping(cell, "attachments")
+        cell.attachments = {name: kinds for name, kinds in found.items() if isinstance(kinds, dict) and kinds}
     elif cell.cell_type == "code":
         is_folded = hidden.get("outputs_hidden") is True or metadata.get("collapsed") is True
         outputs = [] if is_folded else [_output(one, where, warn) for one in cell.get("outputs", [])]
@@ -88,7 +90,7 @@ def _as_text(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
     """Return a raw cell, or one of a later format, as a text cell, or as the output of a cell without code."""
     source, written_for = cell.get("source"), cell.metadata.get("format") or cell.metadata.get("raw_mimetype")
     source = source if isinstance(source, str) and source.strip() else ""
-    text = {"cell_type": "markdown", "metadata": cell.metadata, "source": source}
+    text = dict(cell) | {"cell_type": "markdown", "source": source}
     if cell.cell_type != "raw":
         warn(f"a cell of the unknown kind {cell.cell_type!r} is shown as text, {where}")
     elif written_for == "text/html":
@@ -101,12 +103,6 @@ def _as_text(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
         return text | {"source": ""}
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
     return text | {"source": f"{fence}\n{source}\n{fence}" if source else ""}
-
-
-def _attachments(found: dict[str, Any]) -> dict[str, Any]:
-    """Return attachments by each spelling of their names that an address may have, those without content left out."""
-    kept = {name: kinds for name, kinds in found.items() if isinstance(kinds, dict) and kinds}
-    return {spelling: kinds for name, kinds in kept.items() for spelling in (quote(name), escape_url(name))} | kept
 
 
 def _output(output: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
