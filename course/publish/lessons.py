@@ -107,12 +107,12 @@ def foreign_language(metadata: Any) -> str | None:
     kernel, language = (
         found if isinstance(found := metadata.get(name), dict) else {} for name in ("kernelspec", "language_info")
     )
-    told = kernel.get("language") or language.get("name")
-    if not told and kernel:
-        # an old file names its kernel only: python3, conda-env-mine-py, ir
-        told = " ".join(str(kernel.get(name)) for name in ("display_name", "name"))
-        return None if "py" in told.lower() else told
-    return None if not told or "python" in str(told).lower() else str(told)
+    told = [one for one in (kernel.get("language"), language.get("name")) if isinstance(one, str) and one.strip()]
+    if told:
+        return None if "python" in told[0].lower() else " ".join(told[0].split())[:60]
+    # an old file names its kernel only: python3, conda-env-mine-py, ir
+    named = " ".join(" ".join(str(kernel.get(name) or "") for name in ("name", "display_name")).split())
+    return named[:60] if named and "py" not in named.lower() else None
 
 
 def _read_cells(path: Path) -> tuple[list[list[Any]], Any]:

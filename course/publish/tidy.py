@@ -14,6 +14,8 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 from nbformat.v4.rwbase import rejoin_lines
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
 
 from course.publish.lessons import name_cells
 
@@ -49,6 +51,11 @@ def tidied(notebook: NotebookNode, warn: Warn) -> NotebookNode:
     for name in ("language_info", "kernelspec"):
         if not isinstance(_mapping(nb.metadata, name).get("name"), str):
             del nb.metadata[name]
+    language = nb.metadata.get("language_info", {})
+    try:
+        get_lexer_by_name(str(language.get("pygments_lexer") or language.get("name") or "ipython3"))
+    except ClassNotFound:
+        language["pygments_lexer"] = "text"  # code of a language without a lexer has no colours
     name_cells(nb)
     nb.cells = [_cell(cell, f"in cell {number}", warn) for number, cell in enumerate(nb.cells, start=1)]
     return from_dict(nb)  # type: ignore[no-any-return, no-untyped-call]
@@ -71,8 +78,7 @@ def _cell(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
     _mapping(slideshow, "data")
     if not isinstance(metadata.get("tags"), list):
         metadata["tags"] = []
-    if not isinstance(metadata.get("magics_language", ""), str):
-        del metadata["magics_language"]
+    metadata.pop("magics_language", None)  # nbconvert's own note
     if cell.cell_type == "markdown":
         found = _mapping(cell, "attachments")
         cell.attachments = {name: kinds for name, kinds in found.items() if isinstance(kinds, dict) and kinds}
