@@ -88,7 +88,9 @@ def read_lesson(path: Path) -> Lesson:
     path = Path(os.path.abspath(path))  # noqa: PTH100
     cells, metadata = _read_cells(path)
     texts = [text for kind, text, *_ in cells if kind == "markdown"]
-    titles = (heading.text for text in texts for heading in headings(text) if heading.level == 1)
+    titles = (
+        heading.text for text in texts for heading in headings(text) if heading.level == 1 and heading.text.strip()
+    )
     about = (one for one in paragraphs(texts[0]) if "time to learn" not in one.lower()) if texts else iter(())
     times = (found["time"] for text in texts[:3] if (found := _TIME_TO_LEARN.search(text)))
     return Lesson(

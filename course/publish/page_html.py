@@ -108,7 +108,9 @@ class CellsToHTML(Preprocessor):
         fragment = self._finished(html, page, where, folded=True)
         link_pages(fragment, page.folder, page.warn)
         for element in fragment.find_all(HEADINGS):
-            text = page.mathematics.as_latex(element.get_text().strip())
+            text = page.mathematics.as_latex(" ".join(element.get_text().split()))
+            if not text:
+                continue
             identifier = element["id"] = page.identifiers.name(text)
             heading = PageHeading(int(element.name[1]), identifier, element.decode_contents(), text)
             if not self.is_deck and page.title is None and heading.level == 1:
