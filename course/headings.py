@@ -152,7 +152,7 @@ def _text(token: Token) -> str:
     kind = token["type"]
     if kind in {"softbreak", "linebreak"}:
         return "\n"
-    if kind == "inline_html":
+    if kind in {"inline_html", "image"}:
         return ""
     if "children" in token:
         return "".join(map(_text, token["children"]))
