@@ -117,7 +117,7 @@ def refuse_same_places(lessons: Sequence[Lesson], formats: Sequence[Format]) -> 
     taken: dict[str, int] = {}
     for number, (place, source) in enumerate(places):
         # macOS and Windows take names that differ in case, or in the way an accent is written, for the same
-        first = taken.setdefault(unicodedata.normalize("NFC", place).casefold(), number)
+        first = taken.setdefault(unicodedata.normalize("NFC", place).lower(), number)
         if first != number:
             raise BuildError(f"{places[first][1]} and {source} would both be published as {place}; rename one")
     folders = {str(up): number for place, number in taken.items() for up in Path(place).parents}
