@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import math
+import re
 from typing import Any
 
 import nbformat
@@ -13,7 +12,8 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from notebook_writer import notebook, run, shown, stream, text
+from nbformat import NotebookNode, from_dict
+from notebook_writer import MIMES
 from pypdf import PdfReader
 
 from course.errors import CourseError
@@ -21,7 +21,7 @@ from course.publish.page_html import HTMLPageExporter
 from course.publish.paper import NotesPDFExporter, PDFExporter, SlidesPDFExporter
 from course.publish.script import ScriptExporter
 from course.publish.slides_html import SlidesExporter
-from course.publish.tidy import terminal_text
+from course.publish.tidy import tidied
 
 EXPORTERS = {
     "html": HTMLPageExporter(),
@@ -31,8 +31,6 @@ EXPORTERS = {
     "slides2": SlidesPDFExporter(),
     "notes": NotesPDFExporter(),
 }
-DOT = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,"
-                       b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;").decode()  # fmt: skip
 
 
 def mapping(values: Any, *names: str) -> Any:
@@ -117,7 +115,9 @@ CELLS = st.one_of(
             "execution_count": COUNTS,
         }
     ),
-    st.fixed_dictionaries({"cell_type": st.just("of later"), "metadata": METADATA}, optional={"source": LINES | NUMBERS}),
+    st.fixed_dictionaries(
+        {"cell_type": st.just("of later"), "metadata": METADATA}, optional={"source": LINES | NUMBERS}
+    ),
 )
 LANGUAGE = {"name": WORDS, "display_name": WORDS}
 NOTEBOOK_METADATA = st.builds(
@@ -141,8 +141,8 @@ def later(cells: list[dict[str, Any]], metadata: dict[str, Any], minor: int) -> 
         "of later" in (cell["cell_type"], *(one["output_type"] for one in cell.get("outputs", []))) for cell in cells
     )
     found = {"nbformat": 4, "nbformat_minor": 9 if is_later else minor, "metadata": metadata, "cells": cells}
-    for number, cell in enumerate(cells):
-        cell |= {"id": f"c{number}"} if found["nbformat_minor"] > 4 else {}
+    for number, cell in enumerate(cells if found["nbformat_minor"] > 4 else []):
+        cell["id"] = f"c{number}"
     return found
 
 
@@ -170,3 +170,106 @@ def test_any_valid_notebook_is_a_page_slides_and_a_script(source: dict[str, Any]
 @given(NOTEBOOKS)
 def test_any_valid_notebook_is_a_paper(source: dict[str, Any]) -> None:
     published(source, "pdf", "slides2", "notes")
+
+
+def raw(source: str, **metadata: str) -> dict[str, Any]:
+    return {"cell_type": "raw", "id": "r", "metadata": metadata, "source": source}
+
+
+def ran(source: str, *outputs: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    about = {"cell_type": "code", "id": "r", "execution_count": None, "metadata": metadata}
+    return about | {"source": source, "outputs": list(outputs)}
+
+
+def printed(text: str | list[str]) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def bundle(**data: Any) -> dict[str, Any]:
+    kinds = {"json": "application/json", "vega": "application/vnd.vegalite.v5+json"} | MIMES
+    return {"output_type": "display_data", "metadata": {}, "data": {kinds[name]: one for name, one in data.items()}}
+
+
+def failed(*traceback: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": "OddError", "evalue": "why", "traceback": list(traceback)}
+
+
+LINK = "\x1b]8;;https://example.org/a\x1b\\the docs\x1b]8;;\x1b\\"
+# a cell, words that each format shows, words that none shows, and the warning
+ODD = {"image/svg+xml": {"width": math.inf, "height": "auto", "alt": "x"}, "image/png": None, "course": None}
+AGREED: dict[str, tuple[Any, str, str, str]] = {
+    "raw": (raw("raw *text*"), "raw *text*", "", ""),
+    "raw with a fence": (raw("```\nraw *text*\n```"), "``` raw *text* ```", "", ""),
+    "raw html": (raw("<b>bold</b>", format="text/html"), "bold", "<b>", ""),
+    "raw markdown": (raw("*slanted*", raw_mimetype="text/markdown"), "slanted", "*", ""),
+    "raw latex": (raw("\\section", format="text/latex"), "", "section", "raw cell written for text/latex is left out"),
+    "later": (raw("later text") | {"cell_type": "chart"}, "later text", "", "unknown kind 'chart'"),
+    "no source": ({"cell_type": "chart", "id": "r", "metadata": {}}, "", "", "unknown kind 'chart'"),
+    "later output": (ran("1", {"output_type": "odd"}), "output not shown here: odd", "", "unknown kind 'odd'"),
+    "folded output": (ran("seen", printed("folded"), jupyter={"outputs_hidden": True}), "seen", "folded", ""),
+    "collapsed": (ran("seen", printed("folded"), collapsed=True), "seen", "folded", ""),
+    "folded code": (ran("folded", printed("seen"), jupyter={"source_hidden": True}), "seen", "folded", ""),
+    "null": (ran("seen", printed("text"), jupyter=None, slideshow=None, tags=None), "seen text", "", ""),
+    "odd slide": (ran("seen", slideshow={"slide_type": "Slide"}), "seen", "", "slide type 'Slide' is unknown"),
+    "listed slide": (ran("seen", slideshow={"slide_type": ["slide"]}), "seen", "", "slide type .* is unknown"),
+    "json": (ran("1", bundle(json={"key": ["é"]}, plain="<JSON>")), '{ "key": [ "é" ] }', "<JSON>", ""),
+    "vega as text": (ran("1", bundle(vega={}, plain="a Chart")), "a Chart", "", "shown as its text.*vegalite.*cell 1"),
+    "vega": (ran("1", bundle(vega={})), "output not shown here: application/vnd.vega", "", "not shown .*vegalite"),
+    "no data": (ran("seen", bundle()), "seen", "not shown", ""),
+    "no traceback": (ran("1", failed()), "OddError: why", "", ""),
+    "blank traceback": (ran("1", failed("", "")), "OddError: why", "", ""),
+    "traceback": (ran("1", failed("Traceback", LINK)), "the docs (https://example.org/a)", "]8;;", ""),
+    "erased letters": (ran("1", printed("50 %\b\b\b\b100 % \x1b(B\x1b]0;title\x07")), "100 %", "50 title", ""),
+    "lists of lines": (ran("1", printed(["a ", "b"])), "a b", "", ""),
+    "odd sizes": (ran("1", bundle(svg="<svg/>") | {"metadata": ODD}), "", "", ""),
+}
+
+
+def words(one: str, *cells: Any) -> tuple[str, list[str]]:
+    """Return the words of what a format makes of these cells, and the warnings."""
+    notebook = NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=from_dict(list(cells)))
+    made, told = EXPORTERS[one].from_notebook_node(notebook, {"metadata": {"name": "n"}, "course_warnings": []})
+    if isinstance(made, bytes):
+        text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages)
+    else:
+        text = BeautifulSoup(made, "html.parser").main.get_text(" ")  # type: ignore[union-attr]
+    return "".join(text.split()), told["course_warnings"]
+
+
+@pytest.mark.parametrize("one", ["html", "slides", "pdf", "slides2"])
+@pytest.mark.parametrize("case", AGREED)
+def test_page_slides_and_paper_show_the_same(case: str, one: str) -> None:
+    cell, present, absent, warning = AGREED[case]
+    text, warnings = words(one, {"id": "r", **cell})
+    assert "".join(present.split()) in text
+    assert not [word for word in absent.split() if word in text]
+    told = [line for line in warnings if "image cannot be shown" not in line]
+    assert (len(told), bool(re.search(warning, "".join(told)))) == (bool(warning), True), told
+
+
+def test_a_script_has_raw_text_in_comments() -> None:
+    notebook = NotebookNode(nbformat=4, nbformat_minor=5, metadata={}, cells=from_dict([raw("a 'text'")]))
+    assert "# a 'text'" in EXPORTERS["script"].from_notebook_node(notebook)[0]
+
+
+AUTHORS: list[tuple[Any, list[str]]] = [
+    (["Ann", {"name": "Bob"}, {"name": 1}, None, " ", {}], ["Ann", "Bob"]),
+    ("Ann", ["Ann"]),
+    ({"name": "Ann"}, ["Ann"]),
+    (None, []),
+]
+
+
+@pytest.mark.parametrize(("authors", "names"), AUTHORS)
+def test_authors_are_named_however_they_are_written(authors: Any, names: list[str]) -> None:
+    notebook = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": {"authors": authors}, "cells": []})
+    assert [one.name for one in tidied(notebook, print).metadata.authors] == names
+
+
+def test_identifiers_are_given_where_they_lack_or_meet_and_the_notebook_stays() -> None:
+    cells = [{"cell_type": "raw", "metadata": {}, "source": ""} | name for name in ({"id": "a"}, {"id": "a"}, {})]
+    notebook = from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    before = str(notebook)
+    assert len({cell.id for cell in tidied(notebook, print).cells}) == 3
+    assert str(notebook) == before
+    nbformat.validate(tidied(notebook, print))
