@@ -83,6 +83,8 @@ def _cell(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
         found = _mapping(cell, "attachments")
         cell.attachments = {name: kinds for name, kinds in found.items() if isinstance(kinds, dict) and kinds}
     elif cell.cell_type == "code":
+        # no empty box for code that is not there
+        hidden["source_hidden"] = hidden.get("source_hidden") is True or not cell.source.strip()
         is_folded = hidden.get("outputs_hidden") is True or metadata.get("collapsed") is True
         outputs = [] if is_folded else [_output(one, where, warn) for one in cell.get("outputs", [])]
         cell.outputs = [one for one in outputs if one.get("data", True)]
@@ -101,6 +103,7 @@ def _as_text(cell: NotebookNode, where: str, warn: Warn) -> dict[str, Any]:
         warn(f"a cell of the unknown kind {cell.cell_type!r} is shown as text, {where}")
     elif written_for == "text/html":
         output = {"output_type": "display_data", "data": {"text/html": source}, "metadata": {}}
+        cell.metadata["jupyter"]["source_hidden"] = True
         return text | {"cell_type": "code", "source": "", "outputs": [output], "execution_count": None}
     elif written_for in ("text/markdown", "text/x-markdown"):
         return text

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_notebook, new_output
 from notebook_writer import external_references, published, run, shown, stream, text
 
 from course.publish.page_html import HTMLPageExporter, contrast, readable
@@ -339,3 +339,14 @@ def test_page_slides_and_paper_tell_of_absolute_pictures_and_local_films(
     made, told = exporter.from_notebook_node(new_notebook(cells=[cell]), resources)
     assert len(told["course_warnings"]) == 1
     assert PIXEL not in str(made)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+def test_a_bitmap_of_any_kind_is_shown_and_code_that_is_empty_has_no_box(kind: str, exporter: Any) -> None:
+    picture = new_output("display_data", {f"image/{kind}": PIXEL, "text/plain": "<Image>"}, metadata={"alt": "dot"})
+    soup, warnings = published(exporter, run(" \n", picture))
+    assert [(one["src"], one["alt"]) for one in soup.select(".cell img")] == [
+        (f"data:image/{kind};base64,{PIXEL}", "dot")
+    ]
+    assert (warnings, soup.select(".cell .input"), soup.select(".cell pre")) == ([], [], [])
