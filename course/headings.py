@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from re import Match
-from typing import Any
+from typing import Any, ClassVar
 
 from mistune import BlockParser, BlockState, InlineParser, Markdown
 from mistune.plugins import import_plugin
@@ -17,6 +18,10 @@ from mistune.plugins import import_plugin
 Token = Mapping[str, Any]
 
 _TAGS = {"codespan": "code", "emphasis": "em", "strong": "strong", "strikethrough": "s"}
+_UNSEEN = re.compile(r"<!--.*?-->|<(style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_VERBATIM = re.compile(r"<(pre|textarea)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
 _PLAIN = {"text", "codespan", "emphasis", "strong"}
 
 
@@ -29,7 +34,7 @@ class Heading:
         label: what the reader sees, as inline HTML without links.
         text: the same without any tag.
         is_plain: only text, code and emphasis, which every front end reads alike (no formula, image or HTML).
-        starts_cell: nothing comes before it in its text.
+        starts_cell: nothing that shows comes before it in its text.
         start: the place of its first character in its text, line ends counted as one; None for a heading inside a
             quotation or a list, and for one that is underlined.
         cell_id: the identifier of its cell; None in files older than nbformat 4.5.
@@ -46,7 +51,7 @@ class Heading:
 
 def headings(source: str) -> list[Heading]:
     """Return the headings of a markdown text, in order, those in quotations and lists included."""
-    blocks = _blocks(source)
+    blocks = [block for block in _blocks(source) if not _is_hidden(block)]
     return [
         Heading(
             level=token["attrs"]["level"],
@@ -79,10 +84,24 @@ def notebook_headings(path: Path) -> list[Heading]:
 
 def paragraphs(source: str) -> list[str]:
     """Return the paragraphs of a markdown text as plain text on one line: no heading, list, code, table or HTML."""
-    return [" ".join(_text(token).split()) for token in _blocks(source) if token["type"] == "paragraph"]
+    texts = (" ".join(_text(token).split()) for token in _blocks(source) if token["type"] == "paragraph")
+    return [text for text in texts if text]
 
 
 class _PlacingParser(BlockParser):
+    # what pages are made with, nbconvert's parser: a title needs no space after its #, a formula has no titles inside
+    SPECIFICATION: ClassVar = {
+        **BlockParser.SPECIFICATION,
+        "atx_heading": r"^ {0,3}(?P<atx_1>#{1,6})(?!#+)(?P<atx_2>[ \t]*(.*?)?)$",
+        "formula": r"(?s:(?<!\\)[$]{2}.*?(?<!\\)[$]{2}|\\\\\[.*?\\\\\]|"
+        r"\\begin\{(?P<environment>[a-z]*\*?)\}.*?\\end\{(?P=environment)\})",
+    }
+    DEFAULT_RULES: ClassVar = ("formula", *BlockParser.DEFAULT_RULES)  # type: ignore[assignment]
+
+    def parse_formula(self, m: Match[str], state: BlockState) -> int:
+        state.append_token({"type": "formula", "raw": m[0]})
+        return m.end()
+
     def parse_atx_heading(self, m: Match[str], state: BlockState) -> int:
         end = super().parse_atx_heading(m, state)
         state.last_token()["start"] = m.start() if state.parent is None else None
@@ -101,10 +120,19 @@ def _blocks(source: str) -> list[Token]:
     return [block for block in blocks if block["type"] != "blank_line"]
 
 
+def _is_hidden(block: Token) -> bool:
+    return block["type"] == "block_html" and not _UNSEEN.sub("", block["raw"]).strip()
+
+
 def _of_type(kind: str, blocks: Iterable[Token]) -> Iterator[Token]:
     for block in blocks:
         if block["type"] == kind:
             yield block
+        elif kind == "heading" and block["type"] == "block_html":
+            # the parts of a title of HTML: its tags, and the text between them
+            for level, inner in _TITLE.findall(_VERBATIM.sub("", _UNSEEN.sub("", block["raw"]))):
+                text = {"type": "text", "raw": _TAG.sub("", inner)}
+                yield {"type": kind, "attrs": {"level": int(level)}, "children": [text, {"type": "inline_html"}]}
         else:
             yield from _of_type(kind, block.get("children", []))
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,15 @@ from course.progress import progress_bar
 from course.publish.cache import Cache, execution_key
 from course.publish.convert import FORMATS, Converter, Format, Published, page_context
 from course.publish.execute import ExecutedNotebook, execute_notebooks
-from course.publish.lessons import copy_companions, digest
+from course.publish.lessons import companions, copy_companions, dead_links, digest
 from course.publish.site import write_index
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
+
+
+# of 255 bytes, so that a temporary name fits beside it
+_LONGEST_NAME = 230
 
 
 @dataclass(frozen=True)
@@ -78,14 +83,13 @@ def build_site(
         OutputError: the site or the cache cannot be written.
     """
     start = perf_counter()
-    places = [f"{lesson.folder}/{lesson.name}" for lesson in lessons]
-    for place in places:
-        if places.count(place) > 1:
-            raise BuildError(f"two notebooks would be published as {place}; rename one")
+    refuse_same_places(lessons, options.formats)
     with replacing_folder(options.output.absolute()) as site:
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
         published = _converted(lessons, records, options, site)
-        warnings = tuple(warning for one in published for warning in one.warnings)
+        lost = [path for folder in {lesson.path.parent for lesson in lessons} for path in dead_links(folder)]
+        told = [f"{path} is not copied: it is no file, or a link that leads nowhere or back" for path in sorted(lost)]
+        warnings = (*told, *(warning for one in published for warning in one.warnings))
         for warning in warnings:
             on_warning(warning)
         if warnings and options.strict:
@@ -96,8 +100,34 @@ def build_site(
     return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start)
 
 
+def refuse_same_places(lessons: Sequence[Lesson], formats: Sequence[Format]) -> None:
+    """Refuse lessons of which a file would take the place of another in the site, on any system.
+
+    Raises:
+        BuildError: two files have one place, their letters' case apart, one is where another needs a folder, or a name
+            is longer than systems allow.
+    """
+    places = [("index.html", Path("index.html"))]
+    places += [(f"{one.folder}/{form.file_name(one)}", one.path) for one in lessons for form in formats]
+    for place, source in places:
+        if len(os.fsencode(Path(place).name)) > _LONGEST_NAME:
+            raise BuildError(f"the name of {source} is too long; give it one of {_LONGEST_NAME - 20} letters at most")
+    for folder in dict.fromkeys(lesson.path.parent for lesson in lessons):
+        places += [(f"{folder.name}/{path.relative_to(folder).as_posix()}", path) for path in companions(folder)]
+    taken: dict[str, int] = {}
+    for number, (place, source) in enumerate(places):
+        # macOS and Windows take names that differ in case, or in the way an accent is written, for the same
+        first = taken.setdefault(unicodedata.normalize("NFC", place).lower(), number)
+        if first != number:
+            raise BuildError(f"{places[first][1]} and {source} would both be published as {place}; rename one")
+    folders = {str(up): number for place, number in taken.items() for up in Path(place).parents}
+    for place in taken.keys() & folders.keys():
+        file, inside = places[taken[place]][1], places[folders[place]][1]
+        raise BuildError(f"{file} would be published as {place}, where {inside} needs a folder; rename one")
+
+
 def _record_name(lesson: Lesson) -> str:
-    return f"{lesson.folder}-{lesson.name}"
+    return f"{lesson.folder}/{lesson.name}"
 
 
 def _stored(lessons: Sequence[Lesson]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:

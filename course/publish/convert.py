@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from course.errors import BuildError, CourseError, UnknownFormatError
+from course.files import file_digest
 from course.publish.cache import DISTRIBUTION, conversion_key
-from course.publish.lessons import read_notebook
+from course.publish.lessons import read_notebook, recording_files
 
 if TYPE_CHECKING:
     from course.publish.cache import Cache
@@ -76,16 +78,16 @@ def source_url(lesson: Lesson) -> str | None:
         return None
     for label, _, address in (url.partition(",") for url in urls):
         if label.strip().lower() == "repository":
-            return f"{address.strip().rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}"
+            return f"{address.strip().rstrip('/')}/blob/HEAD/{quote(f'{lesson.folder}/{lesson.path.name}')}"
     return None
 
 
 def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format]) -> dict[str, Any]:
     """Return what exporters are told of the site, ``resources["course"]``: links between pages, as pairs."""
-    links = [(one.label, one.file_name(lesson)) for one in formats if one.in_links_bar]
+    links = [(one.label, quote(one.file_name(lesson))) for one in formats if one.in_links_bar]
     address = source_url(lesson)
     row = [one for one in lessons if one.is_deck == lesson.is_deck]
-    pages = [None, *((one.title, f"../{one.folder}/{one.name}.html") for one in row), None]
+    pages = [None, *((one.title, "../" + quote(f"{one.folder}/{one.name}.html")) for one in row), None]
     position = row.index(lesson)
     return {
         "links": [*links, ("GitHub", address)] if address else links,
@@ -94,6 +96,12 @@ def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Fo
         "home": "../index.html",
         "language": "en",
     }
+
+
+def _digests(lesson: Lesson, names: Iterable[str]) -> dict[str, str | None]:
+    """Return the digests of files that a lesson shows, by their names from its folder; None for one that is missing."""
+    paths = {name: lesson.path.parent / name for name in names}
+    return {name: file_digest(path) if path.is_file() else None for name, path in paths.items()}
 
 
 @dataclass
@@ -129,14 +137,15 @@ class Converter:
         """
         published = Published(lesson, executed["seconds"], executed["peak_bytes"])
         for one in self.formats:
-            name = f"{lesson.folder}-{one.file_name(lesson)}"
+            name = f"{lesson.folder}/{one.file_name(lesson)}"
             key = conversion_key(lesson, executed["digest"], f"{one.name} {one.exporter}", context)
             found = self._cache.find_file(name, key)
-            if found is None:
+            if found is None or found[1]["read"] != _digests(lesson, found[1]["read"]):
                 if executed["notebook"] is None:
                     executed["notebook"] = read_notebook(lesson.path)
-                content, warnings = self._convert(lesson, executed["notebook"], context, one)
-                found = self._cache.store_file(name, key, content, warnings=warnings)
+                with recording_files() as asked:
+                    content, warnings = self._convert(lesson, executed["notebook"], context, one)
+                found = self._cache.store_file(name, key, content, warnings=warnings, read=_digests(lesson, asked))
             made, record = found
             shutil.copyfile(made, folder / one.file_name(lesson))
             published.sizes[one] = made.stat().st_size

@@ -28,6 +28,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_LINE = re.compile(r"Cell In\s*\[\d+\], line (\d+)")
 # IPython compiles a cell under a name made of its process number and a hash
 _CELL_FILE = re.compile(r"[^\s\"'<>()]*ipykernel_\d+[/\\]+\d+\.py")
+_BASE_64 = re.compile(r"image/(?!svg)|application/pdf|audio/|video/")
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,19 @@ def execute_notebooks(
         on_executed: called with each notebook as soon as it is done.
 
     Raises:
-        BuildError: a file is not a notebook, a cell failed or lasted too long, or a kernel died; the others stop.
+        BuildError: a file is not a notebook, or one of another language, a cell failed or lasted too long, or a kernel
+            died; the others stop.
     """
+    for lesson in lessons:
+        if lesson.language:
+            raise BuildError(
+                f"{lesson.path.name} is a notebook of {lesson.language}, and lessons run in Python; choose a Python "
+                "kernel in Jupyter and save it, or publish the outputs it has with --no-execute"
+            )
 
     async def execute_one(lesson: Lesson, slots: asyncio.Semaphore) -> None:
         async with slots:
-            folder = work / f"{lesson.folder}-{lesson.name}"
+            folder = work / lesson.folder / lesson.name
             (folder / "data").mkdir(parents=True)
             for path in data_files:
                 shutil.copy2(path, folder / "data" / path.name)
@@ -201,17 +209,24 @@ def _make_portable(notebook: NotebookNode, work: Path) -> None:
     known |= {temporary: "temporary"} if temporary != Path("/tmp") else {}  # noqa: S108
     names = {spelling: name for path, name in known.items() for spelling in _spellings(path)}
     deepest_first = sorted(names, key=len, reverse=True)
-    folders = re.compile("|".join(rf"{re.escape(spelling)}(?![\w.-])" for spelling in deepest_first))
+    # not within an address, nor at the end of another folder: a path begins after no letter, or after a colour or \\n
+    folders = re.compile(
+        r"(?:https?://|data:)[^\s\"'<>()]+|(?P<before>\x1b\[[\d;]*m|\\[nrt]|(?<![\w.\]-]))(?P<folder>"
+        + "|".join(map(re.escape, deepest_first))
+        + r")(?![\w.-])"
+    )
+
+    def named(found: re.Match[str]) -> str:
+        return found["before"] + names[found["folder"]] if found["folder"] else found[0]
 
     def cleaned(value: Any) -> Any:
         if isinstance(value, str):
-            return folders.sub(lambda found: names[found[0]], _CELL_FILE.sub("cell", value))
+            return folders.sub(named, _CELL_FILE.sub("cell", value))
         if isinstance(value, list):
             return [cleaned(item) for item in value]
         if isinstance(value, dict):
-            # pictures in base 64 are left as they are
-            pictures = ("image/png", "image/jpeg", "application/pdf")
-            return type(value)((key, item if key in pictures else cleaned(item)) for key, item in value.items())
+            # what is in base 64 is left as it is
+            return type(value)((key, item if _BASE_64.match(key) else cleaned(item)) for key, item in value.items())
         return value
 
     for cell in notebook.cells:

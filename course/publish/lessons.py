@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -36,6 +38,7 @@ class Lesson:
         time_to_learn: what follows ``**Time to learn**:`` in its first cells, or None.
         is_deck: whether it is a lecture deck rather than a lesson.
         source_digest: SHA-256 of its cells and metadata, outputs excluded.
+        language: the language of its kernel when that is not Python, else None.
     """
 
     path: Path
@@ -44,6 +47,7 @@ class Lesson:
     time_to_learn: str | None
     is_deck: bool
     source_digest: str
+    language: str | None = None
 
     @property
     def name(self) -> str:
@@ -62,11 +66,16 @@ def discover_lessons(notebooks: Path, slides: Path | None = None) -> list[Lesson
     Raises:
         BuildError: there is no lesson, or a notebook cannot be read.
     """
-    lessons = [path for path in sorted(notebooks.glob("*.ipynb")) if _LESSON_NAME.fullmatch(path.name)]
+    lessons = [path for path in _notebooks(notebooks) if _LESSON_NAME.fullmatch(path.name)]
     if not lessons:
         raise BuildError(f"no lesson in {notebooks}: a lesson is a file named like 01_data.ipynb")
-    decks = sorted(slides.glob("*.ipynb")) if slides is not None else []
+    decks = _notebooks(slides) if slides is not None else []
     return [read_lesson(path) for path in [*lessons, *decks]]
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    """Return the notebooks of a folder in order, a dead link too; the copies of editors are hidden files."""
+    return [path for path in sorted(folder.glob("[!.]*.ipynb")) if not path.is_dir()]
 
 
 def read_lesson(path: Path) -> Lesson:
@@ -75,19 +84,37 @@ def read_lesson(path: Path) -> Lesson:
     Raises:
         BuildError: the file is missing or is not a notebook of format 4.
     """
+    # not where a symbolic link leads to: pictures and links are beside the link
+    path = Path(os.path.abspath(path))  # noqa: PTH100
     cells, metadata = _read_cells(path)
     texts = [text for kind, text, *_ in cells if kind == "markdown"]
-    titles = (heading.text for text in texts for heading in headings(text) if heading.level == 1)
+    titles = (
+        heading.text for text in texts for heading in headings(text) if heading.level == 1 and heading.text.strip()
+    )
     about = (one for one in paragraphs(texts[0]) if "time to learn" not in one.lower()) if texts else iter(())
     times = (found["time"] for text in texts[:3] if (found := _TIME_TO_LEARN.search(text)))
     return Lesson(
-        path=path.resolve(),
+        path=path,
         title=" ".join(next(titles, path.stem).split()),
         description=next(about, ""),
         time_to_learn=" ".join(paragraphs(next(times, ""))) or None,
-        is_deck=path.resolve().parent.name == _DECK_FOLDER,
+        is_deck=path.parent.name == _DECK_FOLDER,
         source_digest=digest(json.dumps([cells, metadata], sort_keys=True)),
+        language=foreign_language(metadata),
     )
+
+
+def foreign_language(metadata: Any) -> str | None:
+    """Return the language of the kernel that the metadata of a notebook name, None if it is Python or not said."""
+    kernel, language = (
+        found if isinstance(found := metadata.get(name), dict) else {} for name in ("kernelspec", "language_info")
+    )
+    told = [one for one in (kernel.get("language"), language.get("name")) if isinstance(one, str) and one.strip()]
+    if told:
+        return None if "python" in told[0].lower() else " ".join(told[0].split())[:60]
+    # an old file names its kernel only: python3, conda-env-mine-py, ir
+    named = " ".join(" ".join(str(kernel.get(name) or "") for name in ("name", "display_name")).split())
+    return named[:60] if named and "py" not in named.lower() else None
 
 
 def _read_cells(path: Path) -> tuple[list[list[Any]], Any]:
@@ -103,13 +130,13 @@ def _read_cells(path: Path) -> tuple[list[list[Any]], Any]:
             )
         cells = [
             # a file may hold a text as a list of lines
-            [cell["cell_type"], "".join(cell["source"]), cell.get("metadata", {}), cell.get("attachments", {})]
+            [cell["cell_type"], "".join(cell.get("source", "")), cell.get("metadata", {}), cell.get("attachments", {})]
             for cell in notebook["cells"]
         ]
         return cells, notebook.get("metadata", {})
     except OSError as error:
         raise BuildError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BuildError(f"{path} is not a notebook: {type(error).__name__}: {error}") from error
 
 
@@ -124,10 +151,26 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         stored = nbformat.reader.reads(path.read_bytes().decode())  # type: ignore[no-untyped-call]
         notebook: NotebookNode = nbformat.convert(stored, 4)  # type: ignore[no-untyped-call]
+        name_cells(notebook)
         nbformat.validate(notebook)
-    except (nbformat.ValidationError, nbformat.reader.NotJSONError, UnicodeDecodeError, KeyError) as error:
+    except nbformat.ValidationError as error:
+        place = list(error.relative_path)
+        where = f"cell {place[1] + 1}: " if place[:1] == ["cells"] and len(place) > 1 else ""
+        raise BuildError(
+            f"{path.name} is not a valid notebook: {where}{error.message.splitlines()[0][:200]}"
+        ) from error
+    except (nbformat.reader.NotJSONError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise BuildError(f"{path.name} is not a valid notebook: {str(error).strip().splitlines()[0]}") from error
     return notebook
+
+
+def name_cells(notebook: NotebookNode) -> None:
+    """Give each cell an identifier of its own where the format wants one (4.5) and it has none, or that of another."""
+    taken: set[object] = set()
+    for number, cell in enumerate(notebook.cells if notebook.nbformat_minor >= 5 else [], start=1):
+        while cell.setdefault("id", f"cell-{number}") in taken:
+            cell["id"] = f"cell-{number}-{len(taken)}-{cell['id']}"[:64]
+        taken.add(cell["id"])
 
 
 def heading_above(cells: Sequence[dict[str, Any]], index: int) -> str | None:
@@ -140,22 +183,57 @@ def heading_above(cells: Sequence[dict[str, Any]], index: int) -> str | None:
 
 
 def companions(folder: Path) -> list[Path]:
-    """Return the files beside the notebooks of ``folder``, in order: pictures, modules; not ``data/``, none hidden."""
+    """Return the files beside the notebooks of ``folder``, in order: pictures, modules; not ``data/``, none hidden.
+
+    Links are followed, but for those that lead nowhere or back, which ``dead_links`` names.
+    """
+    return [path for path in _beside(folder) if path.is_file() and path.suffix != ".ipynb"]
+
+
+def dead_links(folder: Path) -> list[Path]:
+    """Return what is beside the notebooks of ``folder`` and cannot be copied: links without end, no files (pipes)."""
+    return [path for path in _beside(folder) if not path.is_file()]
+
+
+def _beside(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for here, folders, names in os.walk(folder):
+    for here, folders, names in os.walk(folder, followlinks=True):
         # neither entered nor listed: lessons make many files in data/
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
-        found += [Path(here, name) for name in names if not name.startswith(".") and not name.endswith(".ipynb")]
+        kept = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
+        above = {up for one in (Path(here), *Path(here).parents) for up in (one.resolve(), *one.resolve().parents)}
+        back = [name for name in kept if Path(here, name).is_symlink() and Path(here, name).resolve() in above]
+        folders[:] = [name for name in kept if name not in back]
+        found += [Path(here, name) for name in names + back if not name.startswith(".")]
     return sorted(found)
+
+
+_asked: ContextVar[set[str] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def recording_files() -> Iterator[set[str]]:
+    """Yield the relative names of the files that ``file_beside`` is asked for in the block, whether there or not."""
+    asked: set[str] = set()
+    before = _asked.set(asked)
+    try:
+        yield asked
+    finally:
+        _asked.reset(before)
 
 
 def file_beside(folder: Path, address: str) -> Path | None:
     """Return the file that a relative address written in a notebook of ``folder`` leads to, or None."""
-    path = folder / unquote(address)
-    try:
-        return path if path.is_file() else None
-    except OSError:  # no system has names of thousands of letters
+    name = unquote(address)
+    if Path(name).is_absolute() or PureWindowsPath(name).is_absolute():
         return None
+    path, asked = folder / name, _asked.get()
+    try:
+        found = path if path.is_file() else None
+    except (OSError, ValueError):  # no system has names of thousands of letters, or with a zero
+        return None
+    if asked is not None:
+        asked.add(name)
+    return found
 
 
 def copy_companions(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -24,16 +24,12 @@ from course.publish.markdown import HEADINGS, Identifiers, markdown_to_html, rea
 from course.publish.mathematics import Mathematics, formulas_in_html, mathematics_font_css
 from course.publish.safe_html import NO_DESCRIPTION, link_pages, needs_scrolling, safe_fragment
 from course.publish.table_grid import TableLimits, frame_tables
+from course.publish.tidy import SHOWN_TYPES, tidied
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
     from nbformat import NotebookNode
 
-# What a page can show of an output, best first.
-SHOWN_TYPES = (
-    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "image/gif", "image/webp",
-    "text/plain",
-)  # fmt: skip
 Colour = tuple[int, int, int]
 # The page's background for errors, the least favourable of each theme: see cells.css and page.css.
 _LIGHT = (255, 242, 242)
@@ -116,7 +112,9 @@ class CellsToHTML(Preprocessor):
         fragment = self._finished(html, page, where, folded=True)
         link_pages(fragment, page.folder, page.warn)
         for element in fragment.find_all(HEADINGS):
-            text = page.mathematics.as_latex(element.get_text().strip())
+            text = page.mathematics.as_latex(" ".join(element.get_text().split()))
+            if not text:
+                continue
             identifier = element["id"] = page.identifiers.name(text)
             heading = PageHeading(int(element.name[1]), identifier, element.decode_contents(), text)
             if not self.is_deck and page.title is None and heading.level == 1:
@@ -135,12 +133,8 @@ class CellsToHTML(Preprocessor):
         if output.output_type == "error":
             output.traceback = [self._cut("\n".join(output.traceback))]
             return
-        kind = next((kind for kind in SHOWN_TYPES if kind in output.data), "")
-        if not kind:
-            kinds = ", ".join(output.data) or "empty"
-            page.warn(f"an output needs a script and is not shown ({kinds})")
-            kind, output.data = "text/plain", {"text/plain": f"[output not shown here: {kinds}]"}
-        data = output.data[kind]
+        kind = next((kind for kind in SHOWN_TYPES if kind in output.data), "text/plain")
+        data = output.data.get(kind, "")
         if kind.startswith("image/"):
             output.metadata.alt = _description(output, cell, kind, page, where)
         elif kind == "text/html":
@@ -155,6 +149,7 @@ class CellsToHTML(Preprocessor):
 
     def _finished(self, html: str, page: Page, where: str, *, folded: bool = False) -> BeautifulSoup:
         fragment = safe_fragment(html, page.folder, page.warn, where)
+        link_files(fragment, page.warn)
         limits = TableLimits(self.table_rows, self.table_characters, folded) if self.table_rows else None
         frame_tables(fragment, page.table_numbers, limits)
         return fragment
@@ -169,6 +164,23 @@ class CellsToHTML(Preprocessor):
         if hidden > 1:
             lines[self.most_lines - last : len(lines) - last] = [f"… {hidden} lines not shown …"]
         return "\n".join(lines)
+
+
+def link_files(fragment: BeautifulSoup, warn: Callable[[str], object]) -> None:
+    """Tell of the files that HTML would load from beside the page; a film or a sound becomes a link to its file."""
+    for element in fragment.find_all(lambda element: element.name not in {"a", "area"}):
+        for name in ("src", "srcset", "poster", "background", "href", "xlink:href"):
+            address = str(element.get(name) or "#")
+            if address.startswith(("data:", "#")):
+                continue
+            warn(f"the file {address[:80]!r} of a <{element.name}> is not in the page, which loads nothing")
+            del element[name]
+            if name == "src" and element.name in {"video", "audio", "source"}:
+                film = element.find_parent(["video", "audio"]) or element
+                film.insert_after(fragment.new_tag("a", href=address, string=address))
+    for film in fragment.find_all(["video", "audio"]):
+        if not film.get("src") and not film.find("source", src=True):
+            film.unwrap()
 
 
 def _description(output: NotebookNode, cell: NotebookNode, mime: str, page: Page, where: str) -> str:
@@ -220,7 +232,10 @@ class HTMLPageExporter(HTMLExporter):
         Raises:
             MissingDependencyError: a package that carries a font or a script of the page is not installed.
         """
-        known = len((resources or {}).get("course_warnings", []))
+        resources = {} if resources is None else resources
+        told = resources.setdefault("course_warnings", [])
+        known = len(told)
+        nb = tidied(nb, told.append)
         # HTMLExporter would parse the whole page once more for what CellsToHTML has already done.
         cells, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
         page: Page = resources.pop("course_page")

@@ -75,7 +75,8 @@ def link_pages(fragment: BeautifulSoup, folder: Path, warn: Warn) -> None:
     stays as it is, with a warning.
     """
     for element in fragment.find_all("a", href=True):
-        path, mark, heading = str(element["href"]).partition("#")
+        address, mark, heading = str(element["href"]).partition("#")
+        path = address.partition("?")[0]
         if not path.endswith(".ipynb") or is_remote(path):
             continue
         if file_beside(folder, path):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import json
 import re
 import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 from nbconvert.exporters import PythonExporter
+
+from course.errors import BuildError
+from course.publish.lessons import foreign_language
+from course.publish.tidy import tidied
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -66,11 +70,18 @@ class ScriptExporter(PythonExporter):
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Return the script of a notebook, and the resources with the warnings added."""
+        """Return the script of a notebook, and the resources with the warnings added.
+
+        Raises:
+            BuildError: the notebook is one of another language than Python.
+        """
+        if language := foreign_language(nb.metadata):
+            raise BuildError(f"its kernel is {language}, and scripts are of Python; leave this format out")
         warnings: list[str] = []
-        notebook = copy.deepcopy(nb)
-        for cell in notebook.cells:
-            cell.source = _cell(cell, warnings)
+        notebook = tidied(nb, lambda _: None)  # a script shows no output
+        with catch_warnings(action="ignore"):  # what Python thinks of the code, a lesson's cell has said
+            for cell in notebook.cells:
+                cell.source = _cell(cell, warnings)
         notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
         text, told = super().from_notebook_node(notebook, resources, **kwargs)
         interpreter, encoding, cells = text.split("\n", 2)
@@ -84,7 +95,8 @@ class ScriptExporter(PythonExporter):
             body = f'if __name__ == "__main__":\n{_indented(body)}'
         script = f"{interpreter}\n{encoding}\n{header}{_SHOW_RESULT}{body.rstrip()}\n"
         try:
-            compile(script, "script", "exec")
+            with catch_warnings(action="ignore"):
+                compile(script, "script", "exec")
         except SyntaxError as error:
             warnings.append(f"the script does not run under plain Python: line {error.lineno}: {error.msg}")
         for warning in warnings:
@@ -122,7 +134,7 @@ def python_code(source: str, *, raises: bool = False) -> str:
         if not raises:
             raise
         code = f"raise SyntaxError({error.msg!r})"
-    if not raises or not code:
+    if not raises or not ast.parse(code).body:
         return code
     handler = 'except Exception as error:  # this cell shows an error\n    print(f"{type(error).__name__}: {error}")'
     return f"try:\n{_indented(code)}\n{handler}"
@@ -148,7 +160,10 @@ def _measured(arguments: str, body: str) -> str:
     parser.add_argument("-r", "--repeat", type=int)
     parser.add_argument("-o", "--output", default="_cost")
     parser.add_argument("-q", "--quiet", action="store_true")
-    options, unknown = parser.parse_known_args(shlex.split(arguments))
+    try:
+        options, unknown = parser.parse_known_args(shlex.split(arguments))
+    except (ValueError, argparse.ArgumentError) as error:
+        raise SyntaxError(f"%%measure does not understand {arguments!r}: {error}") from error
     if unknown:
         raise SyntaxError(f"%%measure has an option that scripts do not know: {' '.join(unknown)}")
     label = options.label or " ".join(options.words)

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -29,7 +30,15 @@ from course.publish.cache import (
     versions,
 )
 from course.publish.convert import FORMATS, Converter, select_formats
-from course.publish.lessons import companions, copy_companions, digest, discover_lessons, read_lesson
+from course.publish.lessons import (
+    companions,
+    copy_companions,
+    dead_links,
+    digest,
+    discover_lessons,
+    foreign_language,
+    read_lesson,
+)
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 
@@ -241,7 +250,9 @@ def test_a_place_that_cannot_be_written_and_a_name_given_twice_are_refused(tmp_p
     with pytest.raises(OutputError, match="cannot write in"):
         built.build(output=tmp_path / "file" / "site")
     lessons = discover_lessons(built.notebooks)
-    with pytest.raises(BuildError, match="two notebooks would be published as notebooks/01_first"):
+    with pytest.raises(
+        BuildError, match=r"01_first\.ipynb and .*01_first\.ipynb would both be published as notebooks/01_"
+    ):
         build_site([*lessons, lessons[0]], built.options)
 
 
@@ -360,3 +371,166 @@ def test_companions_are_what_lessons_show_and_read(tmp_path: Path) -> None:
     copy_companions(source, target)
     assert (target / "images" / "a.png").read_text() == "images/a.png"
     assert not (target / "data").exists()
+
+
+def stored(folder: Path, *places: str, formats: str = "html,slides,script,notebook") -> tuple[Path, BuildReport]:
+    """Publish the notebooks at these places of a folder as they are, and return the site and what the build says."""
+    options = BuildOptions(folder / "site", folder / "cache", select_formats(formats.split(",")), execute=False)
+    return folder / "site", build_site([read_lesson(folder / place) for place in places], options)
+
+
+MEET = {
+    "twice": ("x/a.ipynb", "x/a.ipynb", ""),
+    "slides of one": ("x/a.ipynb", "x/a.slides.ipynb", ""),
+    "case": ("x/a.ipynb", "x/A.ipynb", ""),
+    "case of a folder": ("X/a.ipynb", "x/a.ipynb", ""),
+    "spelling of an accent": ("x/\u00e9.ipynb", "x/e\u0301.ipynb", ""),
+    "folders of one name": ("p/x/a.ipynb", "q/x/a.ipynb", ""),
+    "a page beside": ("x/a.ipynb", "y/b.ipynb", "x/a.html"),
+    "a module beside": ("x/a.ipynb", "y/b.ipynb", "x/a.py"),
+    "a folder beside": ("x/a.ipynb", "y/b.ipynb", "x/a.html/dot.png"),
+    "first page": ("index.html/a.ipynb", "y/b.ipynb", ""),
+}
+
+
+@pytest.mark.parametrize("case", MEET)
+def test_files_that_would_take_one_place_are_named_before_anything_is_written(case: str, tmp_path: Path) -> None:
+    first, second, beside = MEET[case]
+    for place in (first, second):
+        write_notebook(tmp_path / place, text("# T"))
+    if beside:
+        (tmp_path / beside).parent.mkdir(exist_ok=True)
+        (tmp_path / beside).write_text("mine")
+    with pytest.raises(BuildError, match=r"would (both )?be published as .*rename one") as caught:
+        stored(tmp_path, first, second)
+    named = [name for name in (first, second, beside) if str(tmp_path / name) in str(caught.value)]
+    assert len(named) >= 1 + (case != "first page")
+    assert not (tmp_path / "site").exists()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_name_too_long_for_its_files_is_refused(tmp_path: Path) -> None:
+    place = f"x/{'é' * 115}.ipynb"
+    write_notebook(tmp_path / place, text("# T"))
+    with pytest.raises(BuildError, match="too long; give it one of"):
+        stored(tmp_path, place)
+    (tmp_path / place).rename(tmp_path / f"x/{'é' * 105}.ipynb")
+    site, _ = stored(tmp_path, f"x/{'é' * 105}.ipynb")
+    assert len(list((site / "x").iterdir())) == 4
+
+
+ODD_NAMES = [
+    "C#",
+    "50%",
+    "a%20b",
+    "a b",
+    "it's",
+    'say "x"',
+    "é&ü",
+    "<b>",
+    "-dash",
+    ".hidden",
+    "a?b=1",
+    "a:b",
+    "a\\b",
+    "*[1]",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_links_between_pages_of_any_name_lead_to_them(name: str, tmp_path: Path) -> None:
+    links = f"[x]({quote(name)}.ipynb#T) [y]({quote(name)}.ipynb?a=1)"
+    write_notebook(tmp_path / "deck #1" / "01_a.ipynb", text(f"# First\n\n{links}"))
+    write_notebook(tmp_path / "deck #1" / f"{name}.ipynb", text("# T"))
+    site, _ = stored(tmp_path, "deck #1/01_a.ipynb", f"deck #1/{name}.ipynb")
+    page = BeautifulSoup((site / "deck #1" / "01_a.html").read_text(encoding="utf-8"), "html.parser")
+    addresses = [urlsplit(str(link["href"])) for link in page.select("main a[href]")]
+    found = [unquote(one.path) for one in addresses if not one.scheme and one.path]
+    assert found.count(f"{name}.html") == 2
+    assert f"../deck #1/{name}.html" in found
+    for path in found:
+        assert path == "../index.html" or (site / "deck #1" / path).is_file()
+
+
+def test_lessons_whose_names_join_to_the_same_keep_their_own_outputs(tmp_path: Path) -> None:
+    for place in ("a-b/c.ipynb", "a/b-c.ipynb"):
+        write_notebook(tmp_path / place, text(f"# {place}"), code(f"print({place!r})"))
+    lessons = [read_lesson(tmp_path / place) for place in ("a-b/c.ipynb", "a/b-c.ipynb")]
+    build_site(lessons, BuildOptions(tmp_path / "site", tmp_path / "cache", QUICK))
+    for lesson in lessons:
+        published = (tmp_path / "site" / lesson.folder / f"{lesson.name}.ipynb").read_text(encoding="utf-8")
+        assert f"{lesson.folder}/{lesson.name}.ipynb\\n" in published
+
+
+@pytest.mark.parametrize("place", ["images/p.svg", "notebooks/data/p.svg", "notebooks/.kept/p.svg", "notebooks/p.svg"])
+def test_a_picture_anywhere_is_made_again_when_it_changes(place: str, tmp_path: Path) -> None:
+    address = os.path.relpath(tmp_path / place, tmp_path / "notebooks")
+    write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text(f"# T\n\n![p]({address})"))
+    pages, picture = [], tmp_path / place
+    for change in ("first", "second", None, "third"):
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_text(f"<svg>{change}</svg>") if change else picture.unlink()
+        site, report = stored(tmp_path, "notebooks/01_a.ipynb", formats="html,pdf")
+        pages.append((site / "notebooks" / "01_a.html").read_text(encoding="utf-8"))
+        assert any("was not found" in warning for warning in report.warnings) == (change is None)
+    assert len(set(pages)) == 4
+
+
+def test_symbolic_links_are_followed_or_told(tmp_path: Path) -> None:
+    folder = tmp_path / "notebooks"
+    write_notebook(tmp_path / "store" / "z.ipynb", text("# Stored\n\n![p](p.svg)"))
+    for name, target in {
+        "01_a.ipynb": "../store/z.ipynb",
+        "lib": "../lib",
+        "gone": "nowhere",
+        "loop": ".",
+        "up": "../..",
+    }.items():
+        folder.mkdir(exist_ok=True)
+        (folder / name).symlink_to(target)
+    for name in ("lib/module.py", "notebooks/p.svg", "notebooks/in/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("<svg/>")
+    (folder / "in" / "again").symlink_to("../lib2")
+    (tmp_path / "notebooks" / "lib2").mkdir()
+    (folder / "lib2" / "back").symlink_to("../in")
+    os.mkfifo(folder / "pipe")
+    assert [path.relative_to(folder).as_posix() for path in companions(folder)] == [
+        "in/x", "lib/module.py", "lib2/back/x", "p.svg"
+    ]  # fmt: skip
+    assert [path.name for path in dead_links(folder)] == ["gone", "back", "again", "loop", "pipe", "up"]
+    site, report = stored(tmp_path, "notebooks/01_a.ipynb")
+    assert "data:image/svg+xml" in (site / "notebooks" / "01_a.html").read_text(encoding="utf-8")
+    assert (site / "notebooks" / "lib" / "module.py").is_file()
+    assert sum("is not copied" in warning for warning in report.warnings) == len(report.warnings) == 6
+
+
+def test_a_folder_named_like_a_lesson_is_none_and_a_dead_lesson_is_told(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "notebooks" / "01_a.ipynb", text("# T"))
+    (tmp_path / "notebooks" / "02_b.ipynb").mkdir()
+    (tmp_path / "slides" / ".~deck.ipynb").mkdir(parents=True)
+    assert [one.name for one in discover_lessons(tmp_path / "notebooks", tmp_path / "slides")] == ["01_a"]
+    (tmp_path / "notebooks" / "03_c.ipynb").symlink_to("gone.ipynb")
+    with pytest.raises(BuildError, match=r"cannot read .*03_c\.ipynb: No such file"):
+        discover_lessons(tmp_path / "notebooks")
+
+
+PYTHON, R = {"name": "python3", "display_name": "Python 3"}, {"name": "ir", "display_name": "R"}
+KERNELS: list[tuple[dict[str, Any], str | None]] = [
+    ({}, None),
+    ({"kernelspec": PYTHON}, None),
+    ({"kernelspec": {"name": "conda-env-mine-py", "display_name": "mine"}}, None),
+    ({"kernelspec": {"name": "mine", "display_name": "Mine", "language": "python"}}, None),
+    ({"kernelspec": {"name": "mine", "display_name": "Mine"}, "language_info": {"name": "python"}}, None),
+    ({"kernelspec": {"name": "", "display_name": ""}}, None),
+    ({"kernelspec": None, "language_info": []}, None),
+    ({"language_info": {"name": "julia"}}, "julia"),
+    ({"kernelspec": R}, "ir R"),
+    ({"kernelspec": R | {"language": "R"}, "language_info": {"name": "python"}}, "R"),
+    ({"kernelspec": {"name": "julia-1.9", "display_name": "Julia\n1.9"}}, "julia-1.9 Julia 1.9"),
+]
+
+
+@pytest.mark.parametrize(("metadata", "language"), KERNELS)
+def test_a_notebook_of_another_language_is_known(metadata: dict[str, Any], language: str | None) -> None:
+    assert foreign_language(metadata) == language

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from notebook_writer import code, contents, text, write_notebook
+from notebook_writer import code, contents, notebook, text, write_notebook
 
 from course.errors import BuildError
 from course.publish.execute import ExecutedNotebook, execute_notebooks
@@ -128,3 +129,41 @@ def test_a_cell_that_lasts_too_long_and_a_kernel_that_dies_are_named(tmp_path: P
         execute_notebooks([read_lesson(path)], tmp_path / "work", timeout=1, on_executed=print)
     assert str(caught.value).startswith("01_bad.ipynb, cell 2 of 2")
     assert message in str(caught.value)
+
+
+def of_kernel(path: Path, *cells: dict[str, object], **kernel: str) -> Path:
+    content = notebook(*cells) | {"metadata": {"kernelspec": kernel}}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_notebook_of_another_language_is_refused_before_any_cell_runs(tmp_path: Path) -> None:
+    sign = tmp_path / "sign"
+    python = write_notebook(tmp_path / "01_a.ipynb", code(f"__import__('pathlib').Path({str(sign)!r}).touch()"))
+    other = of_kernel(tmp_path / "02_b.ipynb", code("1"), name="ir", display_name="R", language="R")
+    with pytest.raises(
+        BuildError, match=r"^02_b\.ipynb is a notebook of R, and lessons run in Python; choose .*"
+    ) as caught:
+        execute_notebooks([read_lesson(python), read_lesson(other)], tmp_path / "work", on_executed=print)
+    assert "\n" not in str(caught.value)
+    assert not sign.exists()
+
+
+HOME = """
+from pathlib import Path
+home = str(Path.home())
+print(f"http://host{home}/a https://host//{home}/a /other{home}/a data:text/plain,{home}/a")
+print(f"{home}/a {home} '{home}/a' file://{home}/a \\x1b[32m{home}/a\\x1b[0m \\\\n{home}/a {home}.bak")
+"""
+
+
+def test_python_has_many_kernels_and_addresses_keep_their_letters(tmp_path: Path) -> None:
+    path = of_kernel(tmp_path / "01_a.ipynb", code(HOME), name="conda-env-mine-py", display_name="mine")
+    found: list[ExecutedNotebook] = []
+    execute_notebooks([read_lesson(path)], tmp_path / "work", on_executed=lambda _, done: found.append(done))
+    home = str(Path.home())
+    kept = f"http://host{home}/a https://host//{home}/a /other{home}/a data:text/plain,{home}/a"
+    assert printed(found[0], 0).splitlines() == [
+        kept,
+        f"~/a ~ '~/a' file://~/a \x1b[32m~/a\x1b[0m \\n~/a {home}.bak",
+    ]

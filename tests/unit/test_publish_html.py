@@ -13,9 +13,11 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat.v4 import new_notebook, new_output
 from notebook_writer import external_references, published, run, shown, stream, text
 
 from course.publish.page_html import HTMLPageExporter, contrast, readable
+from course.publish.paper import PDFExporter
 from course.publish.slides_html import SlidesExporter
 
 if TYPE_CHECKING:
@@ -298,3 +300,53 @@ def test_a_link_to_a_lesson_that_is_not_there_is_told_and_stays(folder: Path) ->
     soup, warnings = publish("See [one](99_none.ipynb).", folder=folder)
     assert soup.find("a", href="99_none.ipynb") is not None
     assert warnings == ["the link to 99_none.ipynb leads nowhere: there is no such notebook"]
+
+
+FILES = {
+    '<video src="x.mp4" controls></video>': "x.mp4",
+    '<video controls><source src="x.mp4">no films</video>': "x.mp4",
+    '<audio src="../a%20b.mp3"></audio>': "../a%20b.mp3",
+    '<video src="/srv/x.mp4"></video>': "/srv/x.mp4",
+    '<video src="data:video/mp4;base64,AA"></video>': "",
+    '<video src="data:video/mp4;base64,AA" poster="p.png"></video>': None,
+    '<table background="p.png"><tr><td>1</td></tr></table>': None,
+    '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" srcset="p.png 2x" alt="x">': None,
+    '<svg><image href="p.png"/></svg>': None,
+}
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize("html", FILES)
+def test_a_file_that_a_page_cannot_load_is_told_and_a_film_is_a_link(html: str, exporter: Any) -> None:
+    soup, warnings = published(exporter, text(html))
+    cell = soup.select_one(".cell.markdown")
+    address = FILES[html]
+    assert [link["href"] for link in cell.select("a:not(.anchor)")] == [address] * bool(address)
+    assert external_references(cell) == []
+    told = [warning for warning in warnings if "is not in the page, which loads nothing" in warning]
+    assert len(told) == len(warnings) == (address != "")
+
+
+@pytest.mark.parametrize("exporter", [*EXPORTERS, pytest.param(PDFExporter(), id="paper")])
+@pytest.mark.parametrize("address", ["{folder}/p.png", "<video src='x.mp4'></video>", "<audio src='{folder}/x.mp3'>"])
+def test_page_slides_and_paper_tell_of_absolute_pictures_and_local_films(
+    tmp_path: Path, exporter: Any, address: str
+) -> None:
+    (tmp_path / "p.png").write_bytes(base64.b64decode(PIXEL))
+    source = address.format(folder=tmp_path)
+    cell = text(source if source.startswith("<") else f"![x]({source})")
+    resources = {"metadata": {"name": "n", "path": str(tmp_path)}, "course_warnings": []}
+    made, told = exporter.from_notebook_node(new_notebook(cells=[cell]), resources)
+    assert len(told["course_warnings"]) == 1
+    assert PIXEL not in str(made)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+def test_a_bitmap_of_any_kind_is_shown_and_code_that_is_empty_has_no_box(kind: str, exporter: Any) -> None:
+    picture = new_output("display_data", {f"image/{kind}": PIXEL, "text/plain": "<Image>"}, metadata={"alt": "dot"})
+    soup, warnings = published(exporter, run(" \n", picture))
+    assert [(one["src"], one["alt"]) for one in soup.select(".cell img")] == [
+        (f"data:image/{kind};base64,{PIXEL}", "dot")
+    ]
+    assert (warnings, soup.select(".cell .input"), soup.select(".cell pre")) == ([], [], [])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import nbformat
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebook_writer import code, notebook, text
 
+from course.errors import BuildError
 from course.publish.script import ScriptExporter, python_code
 
 
@@ -143,6 +145,32 @@ def test_code_that_is_not_python_is_kept_as_a_comment_with_a_warning() -> None:
     script, warnings = exported(code("for x"))
     assert "# for x" in script
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("line", ["%%measure it's", "%%measure -r abc"])
+def test_a_magic_that_cannot_be_read_is_kept_as_a_comment_with_a_warning(line: str) -> None:
+    script, warnings = exported(code(f"{line}\n1"))
+    assert f"# {line}\n# 1" in script
+    assert len(warnings) == 1
+    assert "%%measure does not understand" in warnings[0]
+
+
+def test_a_cell_of_comments_that_may_fail_runs(tmp_path: Path) -> None:
+    script, warnings = exported(code("# only a comment", "raises-exception"), code("print('after')"))
+    assert (warnings, run(tmp_path, script).stdout) == ([], "after\n")
+
+
+def test_what_python_thinks_of_the_code_is_not_said_while_publishing() -> None:
+    with catch_warnings(record=True) as said:
+        simplefilter("always")
+        exported(code("x = '\\d'\nx is 1"))
+    assert said == []
+
+
+def test_a_notebook_of_another_language_is_no_script() -> None:
+    other = notebook(code("print(1)")) | {"metadata": {"language_info": {"name": "R"}}}
+    with pytest.raises(BuildError, match="its kernel is R, and scripts are of Python; leave this format out"):
+        ScriptExporter().from_notebook_node(nbformat.from_dict(other), {})
 
 
 def test_top_level_await_is_warned_of() -> None:

@@ -27,6 +27,7 @@ from course.publish.paper.compiler import (
 from course.publish.paper.glyphs import tell_missing
 from course.publish.paper.html_walker import HtmlWalker, label_of
 from course.publish.slides_html import PlanSlides
+from course.publish.tidy import tidied
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -61,7 +62,7 @@ class PDFExporter(Exporter):
             MissingDependencyError: the typst package is not installed.
         """
         told = resources.setdefault("course_warnings", []) if resources is not None else []
-        notebook, resources = super().from_notebook_node(nb, resources, **kw)
+        notebook, resources = super().from_notebook_node(tidied(nb, told.append), resources, **kw)
         code = notebook.metadata.get("language_info", {})
         edition = resources.get("course", {}).get("language") or "en"
         context = Context(
@@ -78,7 +79,7 @@ class PDFExporter(Exporter):
         title = next(
             (" ".join(h1.get_text().split()) for h1 in titles if h1 is not None and h1.get_text().strip()), name
         )
-        authors = (literal(author["name"]) for author in notebook.metadata.get("authors", []) if author.get("name"))
+        authors = (literal(author["name"]) for author in notebook.metadata.authors)
         identity = {"title": literal(title), "authors": array(authors), "language": literal(context.language)}
         context.parts.printed.append(("in the title", block(identity.values())))
         pdf = self._pdf(cells, context, identity)

@@ -183,7 +183,9 @@ class HtmlWalker:
             self.context.parts.warn(f"the remote {kind} {address[:80]} is shown as a link")
             return call("link", literal(address), literal(name))
         if tag.name != "img":
-            return self._children(tag)
+            if address:
+                self.context.parts.warn(f"the file {address[:80]!r} of a <{tag.name}> is shown as a link")
+            return call("link", literal(address), literal(name)) if address else self._children(tag)
         self.context.parts.warn(self.context.words("missing_image", name=address[:80] or name))
         return call("missing", literal(self.context.words("missing_image", name=name[:80])))
 

@@ -9,11 +9,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree as ET
 
+from course.publish.lessons import file_beside
 from course.publish.paper.compiler import call, literal, points, printable
 from course.publish.paper.glyphs import note_letters, without_missing
+from course.publish.safe_html import is_remote
 
 if TYPE_CHECKING:
     from course.publish.paper.column import Context
@@ -77,12 +79,8 @@ def read_address(address: str, folder: Path) -> tuple[bytes, str] | None:
         content = data_bytes("", plain.decode("latin-1")) if header.endswith("base64") else plain
         return (content, SUFFIXES[mimetype]) if mimetype in SUFFIXES else None
     suffix = Path(address).suffix.lower().removeprefix(".").replace("jpeg", "jpg")
-    if urlsplit(address).scheme or suffix not in SUFFIXES.values():
-        return None
-    try:
-        return (folder / unquote_to_bytes(address).decode("utf-8", "replace")).read_bytes(), suffix
-    except (OSError, ValueError):  # absent, a folder, or a name that the system refuses: all are a missing image
-        return None
+    path = None if is_remote(address) else file_beside(folder, address)
+    return (path.read_bytes(), suffix) if path is not None and suffix in SUFFIXES.values() else None
 
 
 def _asked_size(own: tuple[float, float], width: float | None, height: float | None) -> tuple[float, float]:
