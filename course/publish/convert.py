@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from course.errors import BuildError, CourseError, UnknownFormatError
 from course.publish.cache import DISTRIBUTION, conversion_key
@@ -76,16 +77,16 @@ def source_url(lesson: Lesson) -> str | None:
         return None
     for label, _, address in (url.partition(",") for url in urls):
         if label.strip().lower() == "repository":
-            return f"{address.strip().rstrip('/')}/blob/HEAD/{lesson.folder}/{lesson.path.name}"
+            return f"{address.strip().rstrip('/')}/blob/HEAD/{quote(f'{lesson.folder}/{lesson.path.name}')}"
     return None
 
 
 def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format]) -> dict[str, Any]:
     """Return what exporters are told of the site, ``resources["course"]``: links between pages, as pairs."""
-    links = [(one.label, one.file_name(lesson)) for one in formats if one.in_links_bar]
+    links = [(one.label, quote(one.file_name(lesson))) for one in formats if one.in_links_bar]
     address = source_url(lesson)
     row = [one for one in lessons if one.is_deck == lesson.is_deck]
-    pages = [None, *((one.title, f"../{one.folder}/{one.name}.html") for one in row), None]
+    pages = [None, *((one.title, "../" + quote(f"{one.folder}/{one.name}.html")) for one in row), None]
     position = row.index(lesson)
     return {
         "links": [*links, ("GitHub", address)] if address else links,
