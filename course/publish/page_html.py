@@ -149,6 +149,10 @@ class CellsToHTML(Preprocessor):
 
     def _finished(self, html: str, page: Page, where: str, *, folded: bool = False) -> BeautifulSoup:
         fragment = safe_fragment(html, page.folder, page.warn, where)
+        for element in fragment.find_all(True):
+            for name, value in element.attrs.items():
+                # MathML within an attribute would end it
+                element[name] = page.mathematics.as_latex(value) if isinstance(value, str) else value
         limits = TableLimits(self.table_rows, self.table_characters, folded) if self.table_rows else None
         frame_tables(fragment, page.table_numbers, limits)
         return fragment

@@ -8,6 +8,7 @@ import mimetypes
 import re
 import warnings
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,25 @@ if TYPE_CHECKING:
 Warn = Callable[[str], object]
 
 NO_DESCRIPTION = "Picture without a description"
-# they run, load, lead elsewhere, change other elements, or hold text that a browser and a parser end at different places
+# they run, load, lead elsewhere, change other elements, or hold text that a browser ends elsewhere than a parser
 _LEFT_OUT = (
-    "script", "iframe", "frame", "frameset", "fencedframe", "portal", "object", "embed", "applet", "link", "base", "meta",
-    "noscript", "noembed", "noframes", "xmp", "plaintext", "template", "handler", "listener", "set", "discard",
+    "script", "iframe", "frame", "frameset", "fencedframe", "portal", "object", "embed", "applet", "link", "base",
+    "meta", "noscript", "noembed", "noframes", "xmp", "plaintext", "template", "handler", "listener", "set", "discard",
     re.compile("^animate"),
 )  # fmt: skip
-_LINKS = {"a", "area"}
 _FETCHING = {"src", "srcset", "data", "poster", "background", "href", "xlink:href", "lowsrc", "dynsrc"}
+_STYLING = {
+    "style",
+    "fill",
+    "stroke",
+    "filter",
+    "mask",
+    "clip-path",
+    "cursor",
+    "marker-start",
+    "marker-mid",
+    "marker-end",
+}
 _SENDING = {"action", "formaction", "ping"}
 # reveal.js loads these addresses, and writes these notes as HTML
 RUN_BY_REVEAL = re.compile(r"data-(src|lazy-src|preview-|background-(iframe|video)|notes$|markdown$)")
@@ -47,16 +59,7 @@ def safe_fragment(html: str, folder: Path, warn: Warn, where: str) -> BeautifulS
 
     ``warn`` is told in one line what was left out, ``where`` says to the author which cell it comes from.
     """
-    from bs4 import BeautifulSoup, UnusualUsageWarning
-    from bs4.element import PreformattedString
-
-    with warnings.catch_warnings():
-        # an output may be nothing but an address, a file name or XML
-        warnings.simplefilter("ignore", UnusualUsageWarning)
-        fragment = BeautifulSoup(html, "html.parser")
-    # a browser may end a comment or a declaration earlier than the parser that reads it here
-    for text in fragment.find_all(string=lambda text: isinstance(text, PreformattedString)):
-        text.extract()
+    fragment = _parsed(html)
     for element in fragment.find_all(lambda element: not ATTRIBUTE_NAME.fullmatch(element.name)):
         element.unwrap()
     for element in fragment.find_all(_LEFT_OUT):
@@ -72,6 +75,24 @@ def safe_fragment(html: str, folder: Path, warn: Warn, where: str) -> BeautifulS
     for block in fragment.find_all("pre"):
         if needs_scrolling(block.get_text()):
             block["tabindex"] = "0"
+    return fragment
+
+
+def _parsed(html: str) -> BeautifulSoup:
+    """Return the tree of a piece of HTML, comments and declarations left out; what no parser accepts is a text."""
+    from bs4 import BeautifulSoup, ParserRejectedMarkup, UnusualUsageWarning
+    from bs4.element import PreformattedString
+
+    with warnings.catch_warnings():
+        # an output may be nothing but an address, a file name or XML
+        warnings.simplefilter("ignore", UnusualUsageWarning)
+        try:
+            fragment = BeautifulSoup(html, "html.parser")
+        except ParserRejectedMarkup:
+            fragment = BeautifulSoup(escape(html), "html.parser")
+    # a browser may end a comment or a declaration earlier than the parser that reads it here
+    for text in fragment.find_all(string=lambda text: isinstance(text, PreformattedString)):
+        text.extract()
     return fragment
 
 
@@ -121,28 +142,35 @@ def _make_safe(element: Tag, warn: Warn) -> None:
         # no mark of HTML: inside svg and math a browser would read it as such
         element.string = without_fetches(element.get_text(), warn).replace("<", r"\3c ")
     for name, value in [(name, str(value)) for name, value in element.attrs.items()]:
-        address = _SKIPPED_BY_BROWSERS.sub("", value)
-        is_link = name in {"href", "xlink:href"} and element.name in _LINKS
-        if name.lower().startswith("on") or _SCRIPT_ADDRESS.match(address) or not ATTRIBUTE_NAME.fullmatch(name):
-            warn(f"the attribute {name} of a <{element.name}> was left out: the page runs no script")
+        reason = _reason_against(element, name, value)
+        if reason:
+            warn(f"the attribute {name} of a <{element.name}> was left out: {reason}")
             del element[name]
-        elif (is_link and _NO_LINK.match(address)) or name in _SENDING or RUN_BY_REVEAL.match(name):
-            warn(f"the attribute {name} of a <{element.name}> was left out: the page only links to pages and mail")
-            del element[name]
-        elif name in _FETCHING and not is_link and is_remote(value):
-            warn(f"a <{element.name}> was cut off from {value[:80]}: the page loads nothing")
-            del element[name]
-        elif name == "name" and element.name in {"img", "form"}:
-            del element[name]  # document.querySelector would be this element
-        else:
-            element[name] = without_fetches(value, warn) if name == "style" or "(" in value else value
+        elif name in _STYLING:
+            element[name] = without_fetches(value, warn)
+
+
+def _reason_against(element: Tag, name: str, value: str) -> str:
+    """Return why an attribute cannot stay, or nothing."""
+    address = _SKIPPED_BY_BROWSERS.sub("", value)
+    is_link = element.name in {"a", "area"} and name in {"href", "xlink:href"}
+    if name.lower().startswith("on") or _SCRIPT_ADDRESS.match(address) or not ATTRIBUTE_NAME.fullmatch(name):
+        return "the page runs no script"
+    if name in _SENDING or (is_link and _NO_LINK.match(address)):
+        return "the page leads to pages and mail only"
+    is_fetched = name in _FETCHING or name.startswith("data-background")
+    if (is_fetched and not is_link and is_remote(value)) or name == "srcset" or RUN_BY_REVEAL.match(name):
+        return f"it asks for {value[:80]}, and the page loads nothing"
+    if name == "name" and element.name in {"img", "form"}:
+        return f"document.{value[:80]} would be this element"
+    return ""
 
 
 def without_fetches(style: str, warn: Warn) -> str:
     """Return a style that loads no file, nor leaves its place to cover the page; as it was where it does neither."""
     if not _MAY_FETCH.search(style):
         return style
-    import tinycss2
+    import tinycss2  # type: ignore[import-untyped]
 
     nodes = tinycss2.parse_component_value_list(style)
     if not _disarm(nodes):
@@ -152,18 +180,18 @@ def without_fetches(style: str, warn: Warn) -> str:
 
 
 def _disarm(nodes: list[Any]) -> bool:
-    """Replace in place what loads a file or fixes a place, within blocks and functions too; tell whether anything did."""
-    from tinycss2 import parse_one_component_value
+    """Replace in place what loads a file or fixes a place, also within blocks; tell whether anything did."""
+    from tinycss2 import parse_one_component_value  # type: ignore[import-untyped]
 
     found, before = False, ""
     for place, node in enumerate(nodes):
         inside = getattr(node, "content", None) or getattr(node, "arguments", None) or []
         word = node.lower_value if node.type == "ident" else str(node.value) if node.type == "literal" else ""
-        loads = node.type == "function" and _LOADS.search(node.lower_name)
-        addresses = [one.value for one in [node, *inside] if one.type == "url" or (loads and one.type == "string")]
+        is_loading = node.type == "function" and _LOADS.search(node.lower_name)
+        texts = [node] if node.type == "url" else [one for one in inside if is_loading and one.type == "string"]
         is_import = node.type == "at-keyword" and node.lower_value == "import"
         is_fixed = before.endswith("position:") and word in {"fixed", "sticky"}
-        if is_import or is_fixed or not all(map(_WITHIN.match, addresses)):
+        if is_import or is_fixed or node.type == "error" or not all(_WITHIN.match(text.value) for text in texts):
             nodes[place] = parse_one_component_value("@none" if is_import else "none")
             found = True
         elif _disarm(inside):

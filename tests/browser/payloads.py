@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001
 """What a notebook may hold to have a page run it, one on a line: known ways into a page, kind by kind.
 
 ``RUN`` stands for the call that the browser listens for, ``URL`` for an address of a network; ␀ ␁ ␉ ␊ ␌ ␍ ␛ stand for
@@ -240,7 +241,7 @@ _HTML = r'''
 <a id=__proto__ name=constructor href=data:,RUN>x</a><a id=self name=self href=URL>x</a><img name=getElementById id=globalThis src=data:, alt=x>
 '''
 
-_MARKDOWN = r'''
+_MARKDOWN = r"""
 [click](javascript:RUN)
 [click](JaVaScRiPt:RUN)
 [click](<javascript:RUN>)
@@ -307,9 +308,9 @@ $\undefined{<img src=x onerror=RUN>}$ $$\undefined{" onclick="RUN}$$ $\undefined
 \begin{align}<img src=x onerror=RUN>\undefined\end{align} \begin{equation}\href{javascript:RUN}{x}\end{equation}
 [$x$](javascript:RUN) [a $\text{"onclick=RUN}$](# "$\text{x}$ onclick=RUN") <b title="$x$ onclick=RUN ">x</b>
 <p title="a > $\undefined{x}$ onclick=RUN ">x</p>␊␊<div title='a > $\frac{1}{2}$ onclick=RUN '>x</div>
-'''
+"""
 
-_TEXT = r'''
+_TEXT = r"""
 ␛]8;;javascript:RUN␛\click␛]8;;␛\
 ␛]8;;javascript:RUN␁click␛]8;;␁ ␛]0;<script>RUN</script>␁
 ␛[31m<img src=x onerror=RUN>␛[0m
@@ -317,7 +318,7 @@ _TEXT = r'''
 ␛[38;5;<script>RUN</script>m x ␛[1;31;"><img src=x onerror=RUN>m
 ␛[31m" onclick="RUN␛[0m</pre><script>RUN</script>
 Traceback (most recent call last):␊  File "<img src=x onerror=RUN>", line 1, in <script>RUN</script>␊ValueError: </pre><svg onload=RUN>
-'''
+"""
 
 
 def _lines(text: str) -> list[str]:
