@@ -42,7 +42,7 @@ _STYLING = {
 _SENDING = {"action", "formaction", "ping"}
 # reveal.js loads these addresses, and writes these notes as HTML
 RUN_BY_REVEAL = re.compile(r"data-(src|lazy-src|preview-|background-(iframe|video)|notes$|markdown$)")
-ATTRIBUTE_NAME = re.compile(r"[A-Za-z_:][-\w.:]*")
+NAME = re.compile(r"[A-Za-z_:][-\w.:]*")
 _SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 _REMOTE = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE)
 _SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
@@ -60,8 +60,8 @@ def safe_fragment(html: str, folder: Path, warn: Warn, where: str) -> BeautifulS
     ``warn`` is told in one line what was left out, ``where`` says to the author which cell it comes from.
     """
     fragment = _parsed(html)
-    for element in fragment.find_all(lambda element: not ATTRIBUTE_NAME.fullmatch(element.name)):
-        element.unwrap()
+    for element in fragment.find_all(lambda element: element.name == "form" or not NAME.fullmatch(element.name)):
+        element.unwrap()  # a page has nobody to send a form to
     for element in fragment.find_all(_LEFT_OUT):
         warn(f"a <{element.name}> was left out: the page holds no script and loads nothing")
         element.decompose()
@@ -154,14 +154,14 @@ def _reason_against(element: Tag, name: str, value: str) -> str:
     """Return why an attribute cannot stay, or nothing."""
     address = _SKIPPED_BY_BROWSERS.sub("", value)
     is_link = element.name in {"a", "area"} and name in {"href", "xlink:href"}
-    if name.lower().startswith("on") or _SCRIPT_ADDRESS.match(address) or not ATTRIBUTE_NAME.fullmatch(name):
+    if name.lower().startswith("on") or _SCRIPT_ADDRESS.match(address) or not NAME.fullmatch(name):
         return "the page runs no script"
     if name in _SENDING or (is_link and _NO_LINK.match(address)):
         return "the page leads to pages and mail only"
     is_fetched = name in _FETCHING or name.startswith("data-background")
     if (is_fetched and not is_link and is_remote(value)) or name == "srcset" or RUN_BY_REVEAL.match(name):
         return f"it asks for {value[:80]}, and the page loads nothing"
-    if name == "name" and element.name in {"img", "form"}:
+    if name == "name" and element.name == "img":
         return f"document.{value[:80]} would be this element"
     return ""
 

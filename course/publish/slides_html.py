@@ -18,7 +18,7 @@ from traitlets.config import Config
 from course.headings import headings
 from course.publish.markdown import slide_type
 from course.publish.page_html import HTMLPageExporter, template_text
-from course.publish.safe_html import ATTRIBUTE_NAME, RUN_BY_REVEAL, is_remote, policy, without_fetches
+from course.publish.safe_html import NAME, RUN_BY_REVEAL, is_remote, policy, without_fetches
 from course.shipped import shipped_folder, wheel_file
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def slide_attributes(cell: Any) -> str:
     return "".join(
         f' {name}="{escape(value)}"'
         for name, value in named.items()
-        if ATTRIBUTE_NAME.fullmatch(name) and not is_remote(value) and not RUN_BY_REVEAL.match(name)
+        if NAME.fullmatch(name) and not is_remote(value) and not RUN_BY_REVEAL.match(name)
     )
 
 

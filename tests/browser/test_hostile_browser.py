@@ -31,18 +31,20 @@ TOUCH_ALL = """() => {
   const all = [...Document.prototype.querySelectorAll.call(document, "body *")];
   const touch = (element, Kind, ...kinds) => kinds.forEach(kind => element.dispatchEvent(
     new Kind(kind, {bubbles: true, cancelable: true, view: window})));
+  const leadsAway = link => {
+    const address = link.getAttribute("href") ?? link.getAttribute("xlink:href") ?? "#";
+    return !address.startsWith("#") && /^(https?|file|mailto|ftp|tel):/.test(URL.parse(address, document.baseURI)?.href);
+  };
   for (const element of all) {
     if (element.focus instanceof Function) { element.focus(); }
     touch(element, PointerEvent, "pointerover", "pointerenter", "pointerdown", "pointerup");
     touch(element, MouseEvent, "mouseover", "mouseenter", "mousemove", "mousedown", "mouseup", "dblclick");
     touch(element, KeyboardEvent, "keydown", "keypress", "keyup");
-    // an honest link leads away from the page
-    if (!/^(http|file)[^#]*$/.test(element.href)) { touch(element, MouseEvent, "click", "auxclick", "contextmenu"); }
+    const link = element.closest("a, area");
+    if (!link || !leadsAway(link)) { touch(element, MouseEvent, "click", "auxclick", "contextmenu"); }
   }
   return all.length;
 }"""
-
-
 # what a fault of the cleaning would let into a file
 SLIPPED_IN = """
 <script>ran(1)</script> <img src=x onerror=ran(2)> <svg onload=ran(3)></svg> <a href=javascript:ran(4)>click</a>
