@@ -1,4 +1,4 @@
-"""What every test session needs: silent progress bars, a folder of its own, no deadlines, the notebook that nbval runs."""
+"""What every test session needs: silent bars, no deadlines, a folder for temporary files, nbval's notebook by name."""
 
 from __future__ import annotations
 
