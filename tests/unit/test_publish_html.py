@@ -116,6 +116,8 @@ def test_only_the_scripts_of_the_exporter_run_their_hashes_are_the_policy(export
     # a deck allows one more: that of the window of its speaker
     assert (len(digests), len(allowed)) == ((3, 4) if isinstance(exporter, SlidesExporter) else (1, 1))
     assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
+    refused = {"default-src", "base-uri", "form-action", "object-src", "connect-src"}
+    assert {f"{one} 'none'" for one in refused} <= set(policy.split("; "))
 
 
 def test_html_among_markdown_stays_whole_and_a_table_scrolls_in_a_region_named_by_its_size(page: Any) -> None:
