@@ -181,7 +181,7 @@ def without_fetches(style: str, warn: Warn) -> str:
 
 def _disarm(nodes: list[Any]) -> bool:
     """Replace in place what loads a file or fixes a place, also within blocks; tell whether anything did."""
-    from tinycss2 import parse_one_component_value  # type: ignore[import-untyped]
+    from tinycss2 import parse_one_component_value
 
     found, before = False, ""
     for place, node in enumerate(nodes):
