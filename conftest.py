@@ -1,4 +1,4 @@
-"""What every test session needs: silent progress bars, a temporary folder of its own, the name of nbval's notebook."""
+"""What every test session needs: silent bars, no deadlines, a folder for temporary files, nbval's notebook by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import signal
 import tempfile
 
 import pytest
+from hypothesis import settings
+
+# how fast an example is says how busy the machine is, not whether the code is right
+settings.register_profile("course", deadline=None)
+settings.load_profile("course")
 
 os.environ["BIGDATA_COURSE_PROGRESS"] = "off"
 

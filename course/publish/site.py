@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from course.errors import BadArgumentError
 from course.publish.cache import DISTRIBUTION, versions
+from course.publish.safe_html import policy
 from course.size import format_size
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def write_index(site: Path, published: Sequence[Published], formats: Sequence[Fo
         # the kind of machine the lessons ran on, without its name
         machine=f"{platform.system()} ({platform.machine()}), {os.cpu_count()} processors, {memory} of memory",
         built=build_date(),
+        policy=policy(),
         style=(TEMPLATES / "site.css").read_text(encoding="utf-8"),
     )
     path = site / "index.html"
@@ -83,7 +86,7 @@ def build_date() -> str | None:
 def _shown(published: Published) -> dict[str, Any]:
     """Return what the template says of a lesson."""
     lesson = published.lesson
-    hrefs = {one.name: f"{lesson.folder}/{one.file_name(lesson)}" for one in published.sizes}
+    hrefs = {one.name: quote(f"{lesson.folder}/{one.file_name(lesson)}") for one in published.sizes}
     number, _, _ = lesson.name.partition("_")
     # the title leads to what people read first: the deck itself, or the page
     preferred = ("slides", "html") if lesson.is_deck else ("html",)

@@ -17,8 +17,8 @@ from traitlets.config import Config
 
 from course.headings import headings
 from course.publish.markdown import slide_type
-from course.publish.page_html import HTMLPageExporter, policy, template_text
-from course.publish.safe_html import is_remote
+from course.publish.page_html import HTMLPageExporter, template_text
+from course.publish.safe_html import NAME, RUN_BY_REVEAL, is_remote, policy, without_fetches
 from course.shipped import shipped_folder, wheel_file
 
 if TYPE_CHECKING:
@@ -59,11 +59,17 @@ class SlidesExporter(HTMLPageExporter, RevealExporter):
         styles = [re.sub(r"/\*.*?\*/", "", _reveal("dist/reveal.css"), flags=re.DOTALL).strip()]
         styles += [template_text("course_cells", "cells.css"), template_text("course_slides", "slides.css")]
         styles += [(shipped_folder("slides") / "theme.css").read_text(encoding="utf-8")]
-        scripts = [inline_script("dist/reveal.js"), inline_script("plugin/notes/notes.js")]
+        # a heading named exports, and one named module, would be taken for a loader of modules
+        reveal = f"var define, exports, module;\n{inline_script('dist/reveal.js')}"
+        scripts = [reveal, inline_script("plugin/notes/notes.js")]
         scripts += [template_text("course_slides", "slides.js").strip()]
         # the plugin writes this script into the window of the speaker, which shows the deck in frames
         of_speaker = _reveal("plugin/notes/speaker-view.html").partition("<script>")[2].partition("</script>")[0]
-        return {"style": "\n".join(styles), "scripts": scripts, "allowed": policy(*scripts, of_speaker)}
+        return {
+            "style": "\n".join(styles),
+            "scripts": scripts,
+            "policy": policy(*scripts, of_speaker, frames="'self' file:"),
+        }
 
 
 class PlanSlides(Preprocessor):
@@ -120,10 +126,14 @@ def notes_first(cells: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def slide_attributes(cell: Any) -> str:
-    """Return the ``data-`` attributes of a slide from the cell's ``slideshow.data``, without remote addresses."""
+    """Return the ``data-`` attributes of a slide from the cell's ``slideshow.data``, without what loads or runs."""
     data = (cell.get("metadata", {}).get("slideshow") or {}).get("data") or {}
-    kept = {name: str(value) for name, value in data.items() if not is_remote(str(value))}
-    return "".join(f' data-{escape(name.replace("_", "-"))}="{escape(value)}"' for name, value in kept.items())
+    named = {f"data-{name.replace('_', '-')}": without_fetches(str(value), len) for name, value in data.items()}
+    return "".join(
+        f' {name}="{escape(value)}"'
+        for name, value in named.items()
+        if NAME.fullmatch(name) and not is_remote(value) and not RUN_BY_REVEAL.match(name)
+    )
 
 
 def inline_script(name: str) -> str:

@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from downloading_user import Course
     from IPython.core.interactiveshell import InteractiveShell
     from misbehaving_server import Server
     from sql_notebook import Notebook
-
-# how fast an example is says how busy the machine is, not whether the code is right
-settings.register_profile("course", deadline=None)
-settings.load_profile("course")
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,6 @@ NOTEBOOK = st.lists(st.lists(HEADING, min_size=1, max_size=4), min_size=1, max_s
 @pytest.mark.parametrize("template", ["lab", "classic"])
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would export hundreds of pages
 )

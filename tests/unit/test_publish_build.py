@@ -292,10 +292,11 @@ def notebook(tmp_path: Path) -> Path:
 def test_an_execution_key_follows_all_that_outputs_depend_on(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = tmp_path / "data.csv"
+    data = [tmp_path / "data.csv"]
     changes: list[Callable[[], object]] = [
-        lambda: data.write_text("1"),
-        lambda: data.write_text("2"),
+        lambda: data[0].write_text("1"),
+        lambda: data[0].write_text("2"),
+        lambda: data.append(data.pop().rename(tmp_path / "renamed.csv")),
         lambda: (notebook.parent / "module.py").write_text("x = 1"),
         lambda: (notebook.parent / "module.py").rename(notebook.parent / "other.py"),
         lambda: write_notebook(notebook, text("# Title"), code("2")),
@@ -306,7 +307,7 @@ def test_an_execution_key_follows_all_that_outputs_depend_on(
     seen = set()
     for change in changes:
         change()
-        seen.add(execution_key(read_lesson(notebook), [data]))
+        seen.add(execution_key(read_lesson(notebook), data))
     assert len(seen) == len(changes)
 
 
@@ -327,10 +328,11 @@ def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebo
         for form in ("html", "pdf")
         for home in ("x", "y")
     }
+    keys.add(conversion_key(read_lesson(notebook.rename(notebook.with_name("03_c.ipynb"))), "a", "html", {"home": "x"}))
     # a link between lessons leads somewhere or not
     write_notebook(notebook.parent / "02_b.ipynb")
     keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
-    assert len(keys) == 9
+    assert len(keys) == 10
 
 
 def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:

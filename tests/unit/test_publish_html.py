@@ -6,6 +6,7 @@ import base64
 import copy
 import hashlib
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -117,6 +118,8 @@ def test_only_the_scripts_of_the_exporter_run_their_hashes_are_the_policy(export
     # a deck allows one more: that of the window of its speaker
     assert (len(digests), len(allowed)) == ((3, 4) if isinstance(exporter, SlidesExporter) else (1, 1))
     assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
+    refused = {"default-src", "base-uri", "form-action", "object-src", "connect-src"}
+    assert {f"{one} 'none'" for one in refused} <= set(policy.split("; "))
 
 
 def test_html_among_markdown_stays_whole_and_a_table_scrolls_in_a_region_named_by_its_size(page: Any) -> None:
@@ -191,6 +194,12 @@ def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(source: s
         "<p style='background: u\\72l(https://a.org/x.png)'>x</p>",
         "<img src='x' alt='x' srcset='/\\a.org/x.png'>",
         "<svg><use xlink:href='https://a.org/x.svg#a'></use></svg>",
+        "<p style='background: image-set(&quot;https://a.org/x.png&quot; 1x)'>x</p>",
+        "<svg><rect mask='u\\72l(https://a.org/x.svg#a)'/></svg>",
+        "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
+        "<button formaction='https://a.org'>x</button>",
+        "<p data-preview-link='https://a.org'>x</p>",
+        "<plaintext>alert(1)",
     ],
 )
 def test_an_output_or_a_text_can_neither_run_nor_fetch(exporter: Any, hostile: str) -> None:
@@ -202,6 +211,30 @@ def test_an_output_or_a_text_can_neither_run_nor_fetch(exporter: Any, hostile: s
         assert "alert(1)" not in str(soup.main)
         assert soup.find("b", string="kept") is not None
         assert warnings
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("<p style='position:/**/fi\\78 ed; color: red'>x</p>", "position:/**/none; color: red"),
+        ("<p style='background: url(#a); table-layout: fixed'>x</p>", "background: url(#a); table-layout: fixed"),
+        ("<style>@import 'a.css'; p { width: calc(1px + 2px) }</style>", "p { width: calc(1px + 2px) }"),
+        ("<p title='url(https://a.org) (see)'>x</p>", "url(https://a.org) (see)"),
+        ("<form name='body'><b>x</b></form>", "<b>x</b>"),
+        ("<![x[ 1 < 2", "<![x[ 1 < 2"),
+        ("results.csv", "results.csv"),
+        ("<?xml version='1.0'?><b>x</b>", "<b>x</b>"),
+    ],
+)
+def test_what_neither_loads_nor_covers_stays(written: str, kept: str) -> None:
+    soup, _ = publish(run("show()", shown(html=written)))
+    assert kept in unescape(str(soup.select_one(".output.html")))
+
+
+def test_no_element_takes_the_place_of_a_function_of_the_browser_and_no_formula_ends_an_attribute() -> None:
+    soup, _ = publish('<img name="querySelector" src="data:," alt="a > $x$ b">')
+    assert soup.main.find(attrs={"name": True}) is None
+    assert (soup.main.img["alt"], soup.main.img["src"]) == ("a > x b", "data:,")
 
 
 @pytest.mark.parametrize("outside", ["svg", "math", "p"])

@@ -111,6 +111,10 @@ exec(compile(open("s.py").read(), "s.py", "exec"))
         ("%%measure CSV, by pandas -q\nx = 1", 'with measure("CSV, by pandas") as _cost:\n    x = 1'),
         ("%%measure -l 'a b' -q\nx = 1", 'with measure("a b") as _cost:\n    x = 1'),
         ("%%SQL\nSELECT\n1", 'show_result(get_ipython().run_cell_magic(\'SQL\', \'\', """\\\nSELECT\n1"""))'),
+        (
+            "%%SQL\nSELECT\n'\\n'",
+            "show_result(get_ipython().run_cell_magic('SQL', '', \"SELECT\\n'\\\\n'\"))",
+        ),
         ('%%SQL\nSELECT "a"', "show_result(get_ipython().run_cell_magic('SQL', '', 'SELECT \"a\"'))"),
     ],
 )
@@ -186,7 +190,7 @@ def test_prose_stands_in_comments_as_it_is_written_without_embedded_pictures() -
     assert "# # A \\N title\n# | a | b |\n# \n# ```\n# x  =  1\n# ```\n# ![dot] end\n" in script
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(alphabet=st.one_of(st.sampled_from("a \n\r\x0b\x0c\x1c\x85\u2028\\'\""), st.characters(codec="utf-8"))))
 def test_no_word_of_the_prose_is_lost_nor_run(markdown: str) -> None:
     body = exported(text(f"start {markdown}"))[0].rpartition("# start")[2]

@@ -91,7 +91,7 @@ def test_a_damaged_record_is_an_error_that_says_what_to_do(source: Path, folder:
         deliver(source, folder)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["edit", "edit new", "publish", "update", "start"]), max_size=10))
 def test_no_text_of_the_student_ever_disappears(tmp_path_factory: pytest.TempPathFactory, events: list[str]) -> None:
     home = tmp_path_factory.mktemp("home")

@@ -214,7 +214,7 @@ def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
 CELL = st.text("0123456789", max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     table=st.integers(2, 5).flatmap(lambda n: st.lists(st.lists(CELL, min_size=n, max_size=n), min_size=1, max_size=8)),
     end=st.sampled_from(["\n", "\r\n", "\n\n", "\r\n\r\n"]),
@@ -243,7 +243,7 @@ NUMBER = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(numbers=st.lists(NUMBER, min_size=1, max_size=20))
 def test_hundredths_are_those_of_float(numbers: list[str]) -> None:
     content = PADDING + ";".join(numbers).encode() + b";\n"
