@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from magics.sql.names import Catalog, SQLError, Table, check_names, explain, folded, quoted, suggestion
+from magics.sql.names import Catalog, SQLError, Table, check_names, explain, folded, path_of, quoted, suggestion
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,7 +59,7 @@ class Connection(ABC):
         with connection.translated(""):
             file = connection._read_file()
         # where the notebook is does not show
-        return cls(raw, Path(file.removeprefix(f"{Path.cwd()}{os.sep}"))) if file else connection
+        return cls(raw, Path(file.removeprefix(f"{Path.cwd()}{os.sep}"))) if Path(file).is_absolute() else connection
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "read-only" if self.read_only else "open"
@@ -78,9 +78,19 @@ class Connection(ABC):
         return self._raw is None
 
     def holds(self, path: Path | None) -> bool:
-        """Tell whether the connection is open on the file ``path``."""
+        """Tell whether the connection is open on the file ``path``, or was before that file was deleted."""
         file = None if self.closed else self._file
-        return file is not None and path is not None and path.exists() and file.exists() and path.samefile(file)
+        if file is None or path is None:
+            return False
+        return file == path.resolve() or (path.exists() and file.exists() and path.samefile(file))
+
+    def check_file(self) -> None:
+        """Raise an ``SQLError`` if the open file was deleted, moved or replaced: what is written would be lost."""
+        if self._file is not None and not self.closed and not _is_open(self._file):
+            raise SQLError(
+                f"{self.location} was deleted, moved or replaced since it was opened, and nothing written would be "
+                "found again: close every connection to it with %SQL_close, then connect again"
+            )
 
     @property
     def raw(self) -> Any:
@@ -101,6 +111,7 @@ class Connection(ABC):
 
     def refresh(self) -> Catalog:
         """Read again the tables, views and columns of the database."""
+        self.check_file()
         with self.translated(""):
             self._catalog = self._read_catalog()
         self._is_stale = False
@@ -115,11 +126,10 @@ class Connection(ABC):
         return list(self._table(table).columns)
 
     def _find(self, name: str) -> Table | None:
-        for known, table in self.refresh().items():
-            # t, main.t or lake.main.t
-            if folded(name) in map(folded, [known, ".".join(table.path), ".".join(table.path[-2:])]):
-                return table
-        return None
+        """Return the table that the engine finds under a name: ``t``, ``schema.t`` or ``database.schema.t``."""
+        known = {tuple(map(folded, table.path)): table for table in self.refresh().values()}
+        paths = [tuple(map(folded, path)) for path in self._candidates(path_of(name))]
+        return next((known[path] for path in paths if path in known), None)
 
     def _table(self, name: str) -> Table:
         table = self._find(name)
@@ -140,6 +150,7 @@ class Connection(ABC):
             SQLError: a statement failed; those before it keep their effect.
         """
         namespace = {} if namespace is None else namespace
+        self.check_file()
         with self.translated(sql, namespace):
             statements = self._split(sql)
         answer = None
@@ -208,15 +219,20 @@ class Connection(ABC):
         found = self._find(table)
         if found is not None and if_exists == "fail":
             raise SQLError(f"table {table} exists already: add --if_exists replace or --if_exists append")
-        check_names(table, names)
         append = found is not None and if_exists == "append"
-        path = (table,) if found is None else found.path
+        path = path_of(table) if found is None else found.path
+        check_names(path, names)
         parts, rows = frames(found.columns if found is not None and append else ()), 0
         with self.translated(table), self.transaction():
             if found is not None and not append:
                 self.raw.execute(f"DROP TABLE {quoted(*path)}")
             for part in parts:
-                self._write(part, path, append=append)
+                with self._stoppable():
+                    taken = self._write(part, path, append=append)
+                if taken != len(part):
+                    raise SQLError(
+                        f"{table} took {taken:,} of {len(part):,} rows: its constraints or triggers drop some"
+                    )
                 rows, append = rows + len(part), True
         self._is_stale = True
         return rows
@@ -246,8 +262,30 @@ class Connection(ABC):
     def _create_function(self, function: Callable[..., Any], name: str) -> None: ...
 
     @abstractmethod
-    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None: ...
+    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> int:
+        """Write a frame, and return how many rows the table took."""
+
+    @abstractmethod
+    def _candidates(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Return the whole paths that a path may stand for, in the order of the engine."""
+
+    @abstractmethod
+    def _stoppable(self) -> AbstractContextManager[None]:
+        """Return a context whose block an interrupt ends as KeyboardInterrupt."""
 
     def _cause(self, error: Exception) -> Exception:
-        """Return the exception to show as the cause of an error of the engine; an interruption is raised."""
+        """Return the exception to show as the cause of an error of the engine."""
         return error
+
+
+def _is_open(file: Path) -> bool:
+    """Tell whether this process has the file of that name open; where it cannot be told, whether there is one."""
+    descriptors = Path("/dev/fd")
+    if not file.exists() or not descriptors.is_dir():
+        return file.exists()
+    for descriptor in descriptors.iterdir():
+        # the one that lists them is closed already
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(int(descriptor.name)), file.stat()):
+                return True
+    return False

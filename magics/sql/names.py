@@ -26,10 +26,24 @@ class Table(NamedTuple):
 Catalog = dict[str, Table]
 
 _LISTED = 12
+# a name in a path: as it is, or between quotes where it holds a dot or a quote
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
+_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
+# the words of an analysis in SQLite or DuckDB
+_WORDS = """
+ADD ALL ALTER ANALYZE AND AS ASC ATTACH AVG BEGIN BETWEEN BY CASE CAST CHECK COALESCE COLUMN COMMIT COUNT CREATE
+CROSS CURRENT DEFAULT DELETE DESC DISTINCT DROP ELSE END EXCEPT EXISTS EXPLAIN FALSE FILTER FOLLOWING FROM FULL
+GROUP HAVING IF IN INDEX INNER INSERT INTERSECT INTO IS JOIN LEFT LIKE LIMIT MAX MIN NOT NULL NULLIF NULLS OFFSET
+ON OR ORDER OUTER OVER PARTITION PRECEDING PRIMARY RANGE RECURSIVE RENAME REPLACE RETURNING RIGHT ROLLBACK ROUND
+ROWS SELECT SET SUM TABLE TEMP THEN TO TRANSACTION TRUE UNBOUNDED UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE
+WINDOW WITH
+"""
+KEYWORDS = dict.fromkeys(_WORDS.split())
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # the first pattern that matches wins: nested types, then what both engines write and SQLite's affinities
 _TYPES: list[tuple[str, type]] = [
     (r"\[\d*\]$", list),
+    ("^ENUM", str),
     ("^(STRUCT|MAP)", dict),
     ("INTERVAL", dt.timedelta),
     ("INT", int),
@@ -58,9 +72,32 @@ def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-def check_names(table: str, columns: Sequence[str]) -> None:
+def written(name: str) -> str:
+    """Return a name as a person writes it in SQL: quoted only where it must be."""
+    return name if _PLAIN_NAME.fullmatch(name) and name.upper() not in KEYWORDS else quoted(name)
+
+
+def written_path(names: Sequence[str]) -> str:
+    """Return a path of names as ``path_of`` reads it: quoted only where one holds a dot or a quote."""
+    return ".".join(name if _PART.fullmatch(name) and name[0] != '"' else quoted(name) for name in names)
+
+
+def path_of(name: str) -> tuple[str, ...]:
+    """Return the names in ``table``, ``schema.table`` or ``database.schema.table``; an ``SQLError`` if it is none."""
+    parts = [match[0] for match in _PART.finditer(name)]
+    if ".".join(parts) != name or not parts:
+        raise SQLError(f'{name!r} cannot be a name in SQL: write t or schema.t, and "a.b" where a dot is in a name')
+    return tuple(unquoted(part) for part in parts)
+
+
+def unquoted(name: str) -> str:
+    """Return a name without the quotes of SQL."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def check_names(table: Sequence[str], columns: Sequence[str]) -> None:
     """Raise an ``SQLError`` for names that an engine would change, cut or confuse, and if there is no column."""
-    for name in (table, *columns):
+    for name in (*table, *columns):
         if not name or "\0" in name:
             raise SQLError(f"{name!r} cannot be a name in SQL: rename it")
     if not columns:
