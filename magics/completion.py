@@ -11,7 +11,18 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from magics.sql.database import as_connection
 from magics.sql.magic import split_sql
-from magics.sql.names import KEYWORDS, Catalog, SQLError, columns_of, folded, path_of, quoted, unquoted, written
+from magics.sql.names import (
+    KEYWORDS,
+    Catalog,
+    SQLError,
+    columns_of,
+    folded,
+    path_of,
+    quoted,
+    unquoted,
+    written,
+    written_tables,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -148,7 +159,7 @@ def _columns(names: Iterable[str]) -> list[SimpleCompletion]:
 
 
 def _tables(names: Iterable[str]) -> list[SimpleCompletion]:
-    return [SimpleCompletion(".".join(map(written, path_of(name))), type="table") for name in names]
+    return [SimpleCompletion(name, type="table") for name in written_tables(names)]
 
 
 def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[SimpleCompletion]:
@@ -163,7 +174,7 @@ def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[SimpleComp
 
 def _of_place(sql: str, before: str, word: str, catalog: Catalog) -> list[SimpleCompletion]:
     """Return tables after FROM and the like; else the columns of the tables named, the tables, the keywords."""
-    tables = _tables(sorted(catalog))
+    tables = _tables(catalog)
     if "".join(before.split()[-1:]).upper() in _BEFORE_TABLE:
         return tables
     keywords = [] if not word or word.startswith('"') else [SimpleCompletion(one, type="keyword") for one in KEYWORDS]

@@ -10,7 +10,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from magics.sql.names import Catalog, SQLError, Table, check_names, explain, folded, path_of, quoted, suggestion
+from magics.sql.names import (
+    Catalog,
+    SQLError,
+    Table,
+    check_names,
+    explain,
+    folded,
+    path_of,
+    quoted,
+    suggestion,
+    written_tables,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -134,7 +145,7 @@ class Connection(ABC):
     def _table(self, name: str) -> Table:
         table = self._find(name)
         if table is None:
-            raise SQLError(f"no such table: {name} — {suggestion(name, sorted(self.catalog()), 'tables')}")
+            raise SQLError(f"no such table: {name} — {suggestion(name, written_tables(self.catalog()), 'tables')}")
         return table
 
     # ------------------------------------------------------------------ statements
@@ -168,7 +179,11 @@ class Connection(ABC):
         except self.errors as error:
             cause = self._cause(error)
             message = str(error) if cause is error else f"{error}: {type(cause).__name__}: {cause}"
-            hint = explain(message, sql, namespace or {}, self._last_catalog, self._last_functions)
+            names = namespace or {}
+            held = [name for name, value in names.items() if value is self or value is self._raw]
+            option = f" -v {held[0]}" if held and "DB" not in held else ""
+            known = self._last_catalog, self._last_functions
+            hint = explain(message, sql, names, *known, option=option, read_only=self.read_only)
             # the whole message of the engine is in the hint: only an error of a user's function adds to it
             raise SQLError(f"{hint} ({place})" if place else hint) from (None if cause is error else cause)
 
