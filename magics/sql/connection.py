@@ -45,8 +45,8 @@ class Connection(ABC):
 
     Attributes:
         engine: ``sqlite`` or ``duckdb``.
-        errors: what its client raises, with OverflowError for an integer over 64 bits and UnicodeError for half a
-            surrogate pair.
+        errors: what its client raises, with OverflowError for an integer over 64 bits and UnicodeError, a ValueError,
+            for half a surrogate pair.
         location: the file as it was named, or ``:memory:``.
         read_only: whether every writing statement is refused.
     """
@@ -123,7 +123,7 @@ class Connection(ABC):
     def refresh(self) -> Catalog:
         """Read again the tables, views and columns of the database."""
         self.check_file()
-        with self.translated(""):
+        with self.translated(""), self._stoppable():
             self._catalog = self._read_catalog()
         self._is_stale = False
         return self._catalog

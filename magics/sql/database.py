@@ -61,12 +61,6 @@ def connect(target: str, *, create: bool = False, read_only: bool = False, forme
         from magics.sql.duckdb_engine import open_duckdb
 
         connection = open_duckdb(path, read_only=read_only)
-    try:
-        # DuckDB finds a file that this notebook has open by its name, even if that file is gone
-        connection.check_file()
-    except SQLError:
-        connection.close()
-        raise
     if replaced is not None and not replaced.closed:
         replaced.close()
     return connection

@@ -58,6 +58,12 @@ def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
     raw.execute("SET python_enable_replacements = false")
     raw.execute(f"SET enable_progress_bar = {is_watched()}; SET enable_progress_bar_print = false")
     connection = DuckConnection(raw, path, read_only=read_only)
+    try:
+        # DuckDB finds a file that this notebook has open by its name, even if that file is gone
+        connection.check_file()
+    except SQLError:
+        connection.close()
+        raise
     if read_only:
         # settings write files too: logs, profiles, extensions
         raw.execute("SET autoinstall_known_extensions = false; SET lock_configuration = true")
@@ -68,7 +74,7 @@ class DuckConnection(Connection):
     """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped, and only learns to give wide integers."""
 
     engine: ClassVar[str] = "duckdb"
-    errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, UnicodeError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, ValueError)
 
     def __init__(self, raw: Any, path: Path | None, *, read_only: bool = False) -> None:
         super().__init__(raw, path, read_only=read_only)

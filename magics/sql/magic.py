@@ -16,7 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from course.errors import BadArgumentError
 from magics.options import option_magic, parse, path_named, short_traceback, split_options, variable_name
 from magics.sql.database import connect, connection_in
-from magics.sql.names import SQLError, python_type, quoted, similar
+from magics.sql.names import SQLError, python_type, similar, written_path
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -217,7 +217,7 @@ class SQLMagics(Magics):
         # an object is copied: the file is read more than once
         with fetched(name if is_address(name) else Path(name).expanduser()) as path:
             file = describe(path, options.separator, options.encoding)
-            table = quoted(path.name.split(".")[0]) if options.table == "-" else options.table
+            table = written_path([path.name.split(".")[0]]) if options.table == "-" else options.table
             return connection.import_file(file, table, options.if_exists)
 
     @option_magic

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 # seconds between two calls: one that comes before the engine has started is lost
 _AGAIN = 0.05
@@ -24,10 +25,38 @@ def stoppable(interrupt: Callable[[], object]) -> Iterator[None]:
     A second thread learns of the signal at once: it calls ``interrupt`` until the block ends, and raises
     KeyboardInterrupt between two bytecodes of the Python functions that the engine runs in threads of its own.
     """
-    if threading.current_thread() is not threading.main_thread():
-        # signals reach the main thread alone
+    handler = signal.getsignal(signal.SIGINT)
+    # signals reach the main thread alone, and a program may ignore them
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
         return
+    is_inside = False
+
+    def handle(number: int, frame: Any) -> None:
+        stopping.set()
+        # what is set up around the block is taken down in peace
+        if is_inside:
+            handler(number, frame)
+
+    stopping.clear()
+    signal.signal(signal.SIGINT, handle)
+    try:
+        with _watched(interrupt):
+            is_inside = True
+            try:
+                yield
+            finally:
+                is_inside = False
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if stopping.is_set():
+            stopping.clear()
+            raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _watched(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Have a second thread call ``interrupt`` as soon as the signal comes, until the block ends."""
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     former = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
@@ -37,25 +66,21 @@ def stoppable(interrupt: Callable[[], object]) -> Iterator[None]:
         while signals := receiver.recv(64):
             if former >= 0:
                 os.write(former, signals)
-            if signal.SIGINT in signals:
+            while (stopping.is_set() or signal.SIGINT in signals) and not ended.wait(_AGAIN):
                 stopping.set()
-            while stopping.is_set() and not ended.wait(_AGAIN):
                 interrupt()
                 _interrupt_functions()
 
-    watcher = threading.Thread(target=watch, daemon=True)
+    watcher = threading.Thread(target=watch, name=__name__, daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        signal.set_wakeup_fd(former)
         ended.set()
+        signal.set_wakeup_fd(former)
         sender.close()
         watcher.join()
         receiver.close()
-        if stopping.is_set():
-            stopping.clear()
-            raise KeyboardInterrupt from None
 
 
 def _interrupt_functions() -> None:

@@ -146,7 +146,8 @@ class DelimitedFile:
         with readable(self.path, self.encoding) as (stream, _), _fields_of_any_length():
             _header(stream, self.separator)
             rows = filter(None, csv.reader(iter(stream.readline, ""), delimiter=self.separator))
-            row = next(position for position, row in enumerate(rows, 1) if len(row) > width + 1 or any(row[width:]))
+            too_long = (position for position, row in enumerate(rows, 1) if len(row) > width + 1 or any(row[width:]))
+            row = next(too_long, 0)
         return (
             f"row {row:,} of {self.path} has more values than the {width} names of the first line: "
             f"check the separator, here {self.separator!r}"

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,21 +198,6 @@ def test_null_and_large_integers_are_exact(notebook: Notebook) -> None:
     shown = notebook("%SQL SELECT 1 AS a, NULL AS b UNION ALL SELECT NULL, NULL")
     assert shown.a.dtype == "float64"
     assert shown.b.tolist() == [None, None]
-
-
-def test_ctrl_c_stops_a_long_query_of_sqlite(notebook: Notebook) -> None:
-    code = (
-        "import signal, threading, os, time\n"
-        "from magics.sql.database import connect\n"
-        "con = connect(':memory:')\n"
-        "threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()\n"
-        "try:\n"
-        "    con.run('WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n')\n"
-        "except KeyboardInterrupt:\n"
-        "    print('stopped', con.run('SELECT 1').frame.iloc[0, 0])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.strip() == "stopped 1", done.stderr
 
 
 def test_a_traceback_shows_the_notebook_and_not_where_the_course_is(

@@ -22,7 +22,7 @@ from course.size import parse_size
 from magics.sql import SQLError, text_file
 from magics.sql.database import connect
 from magics.sql.duckdb_engine import DuckConnection
-from magics.sql.names import folded, quoted
+from magics.sql.names import folded, quoted, written_path
 from magics.sql.text_file import DelimitedFile, describe
 
 MEMORIES = [":memory:", "duckdb://"]
@@ -218,9 +218,9 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
     def limit_of(connection: DuckConnection) -> int:
         return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
 
-    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> None:
+    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> int:
         limits.append(limit_of(connection))
-        write(connection, *arguments, **options)
+        return write(connection, *arguments, **options)
 
     monkeypatch.setattr(DuckConnection, "_write", watched)
     with connect(str(tmp_path / "a.duckdb"), create=True) as connection:
@@ -300,10 +300,10 @@ def as_sqlite_keeps_it(series: pd.Series[Any]) -> pd.Series[Any]:
 @given(frame=frames(), table=names.filter(lambda name: not folded(name).startswith("sqlite_")))
 def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: str) -> None:
     with connect(target) as connection:
-        assert connection.import_frame(frame, table) == len(frame)
+        assert connection.import_frame(frame, written_path([table])) == len(frame)
         back = fetched(connection, f"SELECT * FROM {quoted(table)}")
         assert list(back.columns) == list(frame.columns)
-        assert connection.tables() == [table]
+        assert connection.tables() == [written_path([table])]
         for position in range(frame.shape[1]):
             column = frame.iloc[:, position]
             expected = as_sqlite_keeps_it(column) if target == ":memory:" else column
