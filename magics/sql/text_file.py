@@ -246,7 +246,6 @@ def readable(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, Bina
     """Yield the decompressed text of a file, and its bytes on disk to know how far the reading is."""
     import pandas as pd
 
-    head = b""
     try:
         with path.open("rb") as raw:
             start = raw.read(6)
@@ -257,13 +256,15 @@ def readable(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, Bina
             data = decompress(raw) if decompress else raw
             head = data.read(4)
             data.seek(0)
+            marked = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "")
+            if marked and not codecs.lookup(encoding).name.startswith(marked):
+                raise SQLError(f"{path} is not in {encoding}: try -e {marked}")
             with io.TextIOWrapper(data, encoding=encoding, newline="") as stream:
                 if stream.read(1) != "\ufeff":
                     stream.seek(0)
                 yield stream, raw
     except UnicodeError as error:
-        other = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "")
-        other = other or ("latin-1" if codecs.lookup(encoding).name == "utf-8" else "utf-8")
+        other = "latin-1" if codecs.lookup(encoding).name == "utf-8" else "utf-8"
         raise SQLError(f"{path} is not in {encoding}: try -e {other}") from error
     except LookupError as error:
         raise SQLError(f"{error}: write for instance -e utf-8 or -e latin-1") from error
