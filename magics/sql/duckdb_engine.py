@@ -103,7 +103,8 @@ class DuckConnection(Connection):
         catalog: Catalog = {}
         for path, found in columns.items():
             names = [path[2:]] if path[:2] in {("temp", "main"), (database, schema)} else []
-            names += [path[1:]] if path[0] == database else []
+            # a temporary table hides main.t too
+            names += [path[1:]] if path[0] == database and ("temp", *path[1:]) not in columns else []
             shown = [name for name in map(written_path, [*names, path]) if name not in catalog]
             catalog[shown[0]] = Table(path, tuple(found))
         return catalog
@@ -112,7 +113,9 @@ class DuckConnection(Connection):
         database, schema = self._current()
         if len(names) == 1:
             return [("temp", "main", *names), (database, schema, *names)]
-        return [(database, *names), (names[0], "main", names[1])] if len(names) == 2 else [names]
+        if len(names) == 2:
+            return [("temp", *names), (database, *names), (names[0], "main", names[1])]
+        return [names]
 
     def _read_functions(self) -> list[str]:
         listing = "SELECT DISTINCT function_name FROM duckdb_functions()"

@@ -527,29 +527,29 @@ def test_a_table_of_another_database_is_written_where_it_is(notebook: Notebook, 
     assert notebook("%SQL_tables") == [name, "passing"]
 
 
+# a path, and the table that it stands for, if it is there already
 QUALIFIED = {
-    # a path, and the path that it stands for, in a database with main.t, temp.hidden, other.t, "a.b" and "x y"
-    "sqlite": {"t": "main.t", "other.t": "other.t", "OTHER.T": "other.t", "hidden": "temp.hidden", "main.hidden": ""},
+    "sqlite": {"t": "main.t", "main.t": "main.t", "other.t": "other.t", "OTHER.T": "other.t", "main.hidden": ""},
     "duckdb": {
-        "t": "main.t",
+        "t": "memory.main.t",
+        "main.t": "memory.main.t",
         "other.t": "other.main.t",
-        "other.main.t": "other.main.t",
-        "hidden": "temp.main.hidden",
-        "s.t": "s.t",
-        "memory.s.t": "s.t",
+        "main.hidden": "temp.hidden",
+        "s.t": "memory.s.t",
+        "memory.s.t": "memory.s.t",
         "other.s.t": "other.s.t",
-        "main.hidden": "",
+        "Other.Main.T": "other.main.t",
     },
 }
-ANYWHERE = {"temp.t": "", '"a.b"': '"a.b"', "x y": '"x y"', '"x y"': '"x y"', "main.t": "main.t", "b": "", "u": ""}
+ANYWHERE = {"hidden": "temp.hidden", "temp.t": "", '"a.b"': '"a.b"', "x y": '"x y"', '"x y"': '"x y"', "b": "", "u": ""}
 
 
 @pytest.mark.parametrize("if_exists", ["replace", "append"])
 def test_a_qualified_name_is_a_path(notebook: Notebook, if_exists: str) -> None:
     engine = notebook.names["DB"].engine
-    schemas = "CREATE SCHEMA s; CREATE SCHEMA other.s;" if engine == "duckdb" else ""
-    paths = {"main.t", "other.t", "temp.hidden", '"a.b"', '"x y"', *(["s.t", "other.s.t"] if schemas else [])}
-    notebook(f"%SQL ATTACH ':memory:' AS other; {schemas}")
+    paths = set((QUALIFIED[engine] | ANYWHERE).values()) - {""}
+    schemas = "; CREATE SCHEMA s; CREATE SCHEMA other.s" if engine == "duckdb" else ""
+    notebook(f"%SQL ATTACH ':memory:' AS other{schemas}")
     notebook.names["frame"] = pd.DataFrame({"x": [7]})
     for name, expected in (QUALIFIED[engine] | ANYWHERE).items():
         for path in paths:
@@ -559,8 +559,7 @@ def test_a_qualified_name_is_a_path(notebook: Notebook, if_exists: str) -> None:
             )
         assert notebook(f"%SQL_import_df frame -t '{name}' --if_exists {if_exists}") == 1
         written = {path: notebook.rows(f"SELECT MAX(x) FROM {path}") == [(7,)] for path in paths}
-        target = expected.replace("other.main", "other").replace("temp.main", "temp")
-        assert written == {path: path == target for path in paths}, name
+        assert written == {path: path == expected for path in paths}, name
         # what is listed can be used, and is dropped alone
         before = notebook("%SQL_tables")
         assert notebook(f"%SQL_schema '{name}' --as_list") == [("x", int)]
