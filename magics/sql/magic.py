@@ -178,7 +178,8 @@ class SQLMagics(Magics):
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
         All the rows are written, or none. The name of a table may be a path, schema.table; a name that holds a dot is
-        written between double quotes, -t '"a.b"'. In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
+        written between double quotes, -t '"a.b"'.
+        In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
 
         Examples::
 
