@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from magics.sql.database import as_connection
 from magics.sql.magic import split_sql
-from magics.sql.names import Catalog, SQLError, columns_of, folded, quoted
+from magics.sql.names import (
+    KEYWORDS,
+    Catalog,
+    SQLError,
+    columns_of,
+    folded,
+    path_of,
+    quoted,
+    unquoted,
+    written,
+    written_tables,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -77,19 +88,8 @@ _LINE = re.compile(r"(?:^|=)\s*%SQL(?=\s)")
 _TABLE_ARGUMENT = re.compile(r"(?:^|=)\s*%SQL_(?:schema|drop_table)\s(?P<rest>.*)$")
 _VARIABLE = re.compile(r"(?:^|\s)(?:-v|--variable)[\s=]*(?P<name>[^\W\d]\w*)")
 _NAME = r"\"(?:[^\"]|\"\")*\"|[^\W\d]\w*"
-_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _WORD = re.compile(rf"(?:(?P<qualifier>{_NAME})\.)?(?P<word>\"[^\"]*|\w*)$")
 _ALIAS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?P<table>{_NAME})\s+(?:AS\s+)?(?P<alias>{_NAME})", re.IGNORECASE)
-# the words of an analysis in SQLite or DuckDB
-_WORDS = """
-ADD ALL ALTER ANALYZE AND AS ASC ATTACH AVG BEGIN BETWEEN BY CASE CAST CHECK COALESCE COLUMN COMMIT COUNT CREATE
-CROSS CURRENT DEFAULT DELETE DESC DISTINCT DROP ELSE END EXCEPT EXISTS EXPLAIN FALSE FILTER FOLLOWING FROM FULL
-GROUP HAVING IF IN INDEX INNER INSERT INTERSECT INTO IS JOIN LEFT LIKE LIMIT MAX MIN NOT NULL NULLIF NULLS OFFSET
-ON OR ORDER OUTER OVER PARTITION PRECEDING PRIMARY RANGE RECURSIVE RENAME REPLACE RETURNING RIGHT ROLLBACK ROUND
-ROWS SELECT SET SUM TABLE TEMP THEN TO TRANSACTION TRUE UNBOUNDED UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE
-WINDOW WITH
-"""
-_KEYWORDS = dict.fromkeys(_WORDS.split())
 _BEFORE_TABLE = frozenset({"DESCRIBE", "FROM", "INTO", "JOIN", "TABLE", "UPDATE", "VIEW"})
 
 
@@ -109,18 +109,16 @@ def complete_sql(shell: InteractiveShell) -> None:
 def _match_name(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
     if arguments := _TABLE_ARGUMENT.search(context.text_until_cursor):
         word = re.split(r"\s", arguments["rest"])[-1]
-        return (
-            _nothing()
-            if word.startswith("-")
-            else _result(word, _named(_catalog(shell, _variable(arguments["rest"])), "table", ()))
-        )
+        names = [] if word.startswith("-") else _catalog(shell, _variable(arguments["rest"]))
+        shown = [name if re.fullmatch(r"[\w.]+", name) else quoted(name) for name in names]
+        return _result(word, [SimpleCompletion(name, type="table") for name in shown]) if names else _nothing()
     request = _request(context)
     found = None if request is None or request.before.count("'") % 2 else _WORD.search(request.before)
     if request is None or found is None:
         return _nothing()
     catalog = _catalog(shell, request.variable)
     if found["qualifier"]:
-        return _result(found["word"], _of_qualifier(_bare(found["qualifier"]), request.sql, catalog))
+        return _result(found["word"], _of_qualifier(unquoted(found["qualifier"]), request.sql, catalog))
     return _result(found["word"], _of_place(request.sql, request.before[: found.start()], found["word"], catalog))
 
 
@@ -156,39 +154,39 @@ def _catalog(shell: InteractiveShell, variable: str) -> Catalog:
         return {}
 
 
-def _bare(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+def _columns(names: Iterable[str]) -> list[SimpleCompletion]:
+    return [SimpleCompletion(written(name), type="column") for name in names]
 
 
-def _named(names: Collection[str], kind: str, keywords: Collection[str] = _KEYWORDS) -> list[SimpleCompletion]:
-    """Propose names as a person would write them: quoted only where SQL asks for it."""
-    plain = {name for name in names if _PLAIN_NAME.fullmatch(name) and name.upper() not in keywords}
-    return [SimpleCompletion(name if name in plain else quoted(name), type=kind) for name in names]
+def _tables(names: Iterable[str]) -> list[SimpleCompletion]:
+    return [SimpleCompletion(name, type="table") for name in written_tables(names)]
 
 
 def _of_qualifier(qualifier: str, sql: str, catalog: Catalog) -> list[SimpleCompletion]:
     """Return the columns of a table or an alias, or the tables of a schema."""
-    aliases = {folded(_bare(found["alias"])): _bare(found["table"]) for found in _ALIAS.finditer(sql)}
+    aliases = {folded(unquoted(found["alias"])): unquoted(found["table"]) for found in _ALIAS.finditer(sql)}
     name = folded(aliases.get(folded(qualifier), qualifier))
-    columns = [column for known, table in catalog.items() if folded(known) == name for column, _ in table.columns]
+    named = [table for known, table in catalog.items() if [*map(folded, path_of(known))] == [name]]
+    columns = [column for table in named for column, _ in table.columns]
     inside = [table.path[-1] for table in catalog.values() if name in map(folded, table.path[:-1])]
-    return _named(columns, "column") or _named(inside, "table")
+    return _columns(columns) or _tables(map(quoted, inside))
 
 
 def _of_place(sql: str, before: str, word: str, catalog: Catalog) -> list[SimpleCompletion]:
     """Return tables after FROM and the like; else the columns of the tables named, the tables, the keywords."""
-    tables = _named(sorted(catalog), "table")
+    tables = _tables(catalog)
     if "".join(before.split()[-1:]).upper() in _BEFORE_TABLE:
         return tables
-    keywords = list(_KEYWORDS) if word and not word.startswith('"') else []
-    written = [keyword.lower() if word.islower() else keyword for keyword in keywords]
-    return [*_named(columns_of(sql, catalog), "column"), *tables, *_named(written, "keyword", ())]
+    keywords = [] if not word or word.startswith('"') else [SimpleCompletion(one, type="keyword") for one in KEYWORDS]
+    if word.islower():
+        keywords = [SimpleCompletion(one.text.lower(), type="keyword") for one in keywords]
+    return [*_columns(columns_of(sql, catalog)), *tables, *keywords]
 
 
 def _result(word: str, proposals: Iterable[SimpleCompletion]) -> SimpleMatcherResult:
     start = folded(word.removeprefix('"'))
-    completions = [found for found in proposals if folded(_bare(found.text)).startswith(start)]
+    completions = [found for found in proposals if folded(unquoted(found.text)).startswith(start)]
     if word.startswith('"'):
-        completions = [SimpleCompletion(quoted(_bare(found.text)), type=found.type) for found in completions]
+        completions = [SimpleCompletion(quoted(*path_of(found.text)), type=found.type) for found in completions]
     # Python's own names have no place in SQL
     return {"completions": completions, "matched_fragment": word, "suppress": True, "ordered": True}

@@ -101,6 +101,8 @@ def short_traceback(magic: Magic) -> Magic:
         try:
             return magic(*arguments, **options)
         except CourseError as error:
+            # its frames would keep what they hold, a connection for instance, until the next error
+            error.__context__ = None
             raise error.with_traceback(None)  # noqa: B904 - the same error
 
     # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation

@@ -10,7 +10,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from magics.sql.names import Catalog, SQLError, Table, check_names, explain, folded, quoted, suggestion
+from magics.sql.names import (
+    Catalog,
+    SQLError,
+    Table,
+    check_names,
+    explain,
+    folded,
+    path_of,
+    quoted,
+    suggestion,
+    written_tables,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,8 +45,8 @@ class Connection(ABC):
 
     Attributes:
         engine: ``sqlite`` or ``duckdb``.
-        errors: what its client raises, with OverflowError for an integer over 64 bits and UnicodeError for half a
-            surrogate pair.
+        errors: what its client raises, with OverflowError for an integer over 64 bits and UnicodeError, a ValueError,
+            for half a surrogate pair.
         location: the file as it was named, or ``:memory:``.
         read_only: whether every writing statement is refused.
     """
@@ -59,7 +70,7 @@ class Connection(ABC):
         with connection.translated(""):
             file = connection._read_file()
         # where the notebook is does not show
-        return cls(raw, Path(file.removeprefix(f"{Path.cwd()}{os.sep}"))) if file else connection
+        return cls(raw, Path(file.removeprefix(f"{Path.cwd()}{os.sep}"))) if Path(file).is_absolute() else connection
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "read-only" if self.read_only else "open"
@@ -78,9 +89,19 @@ class Connection(ABC):
         return self._raw is None
 
     def holds(self, path: Path | None) -> bool:
-        """Tell whether the connection is open on the file ``path``."""
+        """Tell whether the connection is open on the file ``path``, or was before that file was deleted."""
         file = None if self.closed else self._file
-        return file is not None and path is not None and path.exists() and file.exists() and path.samefile(file)
+        if file is None or path is None:
+            return False
+        return file == path.resolve() or (path.exists() and file.exists() and path.samefile(file))
+
+    def check_file(self) -> None:
+        """Raise an ``SQLError`` if the open file was deleted, moved or replaced: what is written would be lost."""
+        if self._file is not None and not self.closed and not _is_open(self._file):
+            raise SQLError(
+                f"{self.location} was deleted, moved or replaced since it was opened, and nothing written would be "
+                "found again: close every connection to it with %SQL_close, then connect again"
+            )
 
     @property
     def raw(self) -> Any:
@@ -101,7 +122,8 @@ class Connection(ABC):
 
     def refresh(self) -> Catalog:
         """Read again the tables, views and columns of the database."""
-        with self.translated(""):
+        self.check_file()
+        with self.translated(""), self._stoppable():
             self._catalog = self._read_catalog()
         self._is_stale = False
         return self._catalog
@@ -115,16 +137,15 @@ class Connection(ABC):
         return list(self._table(table).columns)
 
     def _find(self, name: str) -> Table | None:
-        for known, table in self.refresh().items():
-            # t, main.t or lake.main.t
-            if folded(name) in map(folded, [known, ".".join(table.path), ".".join(table.path[-2:])]):
-                return table
-        return None
+        """Return the table that the engine finds under a name: ``t``, ``schema.t`` or ``database.schema.t``."""
+        known = {tuple(map(folded, table.path)): table for table in self.refresh().values()}
+        paths = [tuple(map(folded, path)) for path in self._candidates(path_of(name))]
+        return next((known[path] for path in paths if path in known), None)
 
     def _table(self, name: str) -> Table:
         table = self._find(name)
         if table is None:
-            raise SQLError(f"no such table: {name} — {suggestion(name, sorted(self.catalog()), 'tables')}")
+            raise SQLError(f"no such table: {name} — {suggestion(name, written_tables(self.catalog()), 'tables')}")
         return table
 
     # ------------------------------------------------------------------ statements
@@ -140,6 +161,7 @@ class Connection(ABC):
             SQLError: a statement failed; those before it keep their effect.
         """
         namespace = {} if namespace is None else namespace
+        self.check_file()
         with self.translated(sql, namespace):
             statements = self._split(sql)
         answer = None
@@ -157,7 +179,11 @@ class Connection(ABC):
         except self.errors as error:
             cause = self._cause(error)
             message = str(error) if cause is error else f"{error}: {type(cause).__name__}: {cause}"
-            hint = explain(message, sql, namespace or {}, self._last_catalog, self._last_functions)
+            names = namespace or {}
+            held = [name for name, value in names.items() if value is self or value is self._raw]
+            option = f" -v {held[0]}" if held and "DB" not in held else ""
+            known = self._last_catalog, self._last_functions
+            hint = explain(message, sql, names, *known, option=option, read_only=self.read_only)
             # the whole message of the engine is in the hint: only an error of a user's function adds to it
             raise SQLError(f"{hint} ({place})" if place else hint) from (None if cause is error else cause)
 
@@ -208,15 +234,20 @@ class Connection(ABC):
         found = self._find(table)
         if found is not None and if_exists == "fail":
             raise SQLError(f"table {table} exists already: add --if_exists replace or --if_exists append")
-        check_names(table, names)
         append = found is not None and if_exists == "append"
-        path = (table,) if found is None else found.path
+        path = path_of(table) if found is None else found.path
+        check_names(path, names)
         parts, rows = frames(found.columns if found is not None and append else ()), 0
         with self.translated(table), self.transaction():
             if found is not None and not append:
                 self.raw.execute(f"DROP TABLE {quoted(*path)}")
             for part in parts:
-                self._write(part, path, append=append)
+                with self._stoppable():
+                    taken = self._write(part, path, append=append)
+                if taken != len(part):
+                    raise SQLError(
+                        f"{table} took {taken:,} of {len(part):,} rows: its constraints or triggers drop some"
+                    )
                 rows, append = rows + len(part), True
         self._is_stale = True
         return rows
@@ -246,8 +277,30 @@ class Connection(ABC):
     def _create_function(self, function: Callable[..., Any], name: str) -> None: ...
 
     @abstractmethod
-    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None: ...
+    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> int:
+        """Write a frame, and return how many rows the table took."""
+
+    @abstractmethod
+    def _candidates(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Return the whole paths that a path may stand for, in the order of the engine."""
+
+    @abstractmethod
+    def _stoppable(self) -> AbstractContextManager[None]:
+        """Return a context whose block an interrupt ends as KeyboardInterrupt."""
 
     def _cause(self, error: Exception) -> Exception:
-        """Return the exception to show as the cause of an error of the engine; an interruption is raised."""
+        """Return the exception to show as the cause of an error of the engine."""
         return error
+
+
+def _is_open(file: Path) -> bool:
+    """Tell whether this process has the file of that name open; where it cannot be told, whether there is one."""
+    descriptors = Path("/dev/fd")
+    if not file.exists() or not descriptors.is_dir():
+        return file.exists()
+    for descriptor in descriptors.iterdir():
+        # the one that lists them is closed already
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(int(descriptor.name)), file.stat()):
+                return True
+    return False

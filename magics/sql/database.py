@@ -117,7 +117,7 @@ def _check_file(engine: str, path: Path, *, create: bool) -> None:
     if head and found is None:
         raise SQLError(f"{path} is not a database: %SQL_import_tsv reads a text file into one")
     if found not in {None, engine}:
-        raise SQLError(f"{path} is a {_TITLES[str(found)]} database: connect to {found}:///{path}")
+        raise SQLError(f'{path} is a {_TITLES[str(found)]} database: connect to "{found}:///{path}"')
 
 
 def _neighbours(path: Path) -> str:
@@ -147,6 +147,14 @@ def as_connection(value: Any) -> Connection | None:
     return None
 
 
+def _is_usable(value: Any) -> bool:
+    try:
+        connection = as_connection(value)
+    except SQLError:
+        return False
+    return connection is not None and not connection.closed
+
+
 def connection_in(namespace: Mapping[str, Any], variable: str) -> Connection:
     """Return the connection held by a variable of the notebook.
 
@@ -154,8 +162,7 @@ def connection_in(namespace: Mapping[str, Any], variable: str) -> Connection:
         SQLError: there is no such variable, or it holds something else.
     """
     if variable not in namespace:
-        held = {name for name, value in namespace.items() if isinstance(value, Connection | sqlite3.Connection)}
-        others = sorted(name for name in held if not name.startswith("_"))
+        others = sorted(name for name, value in namespace.items() if _is_usable(value) and not name.startswith("_"))
         close = similar(variable, others)
         hint = f": did you mean -v {close}?" if close else ": open one with %SQL_connect FILE"
         if others and not close:

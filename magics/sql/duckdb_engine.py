@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+import sys
 import typing
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +19,8 @@ import duckdb
 from course.progress import is_watched
 from course.size import parse_size
 from magics.sql.connection import Answer, Connection
-from magics.sql.names import Catalog, SQLError, Table, explain, parameter, quoted
+from magics.sql.names import Catalog, SQLError, Table, explain, parameter, quoted, written_path
+from magics.sql.stop import stoppable, stopping
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,26 +30,17 @@ if TYPE_CHECKING:
 
 # rows in the smallest part of a result that DuckDB hands over
 _VECTOR = 2048
-# statements that answer with their number of rows, or with a success
-_COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "COPY"})
 # all that a read-only connection runs: the others write in the database, in a file, in the folder of the extensions
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL", "SET", "TRANSACTION"})
-# EXPLAIN ANALYZE runs what it explains; a pivot that is copied in a file is a MULTI like another
-_WRITES_A_FILE = re.compile(r"\b(COPY|EXPORT)\b", re.IGNORECASE)
-_RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
+# keywords of what writes a file: EXPLAIN ANALYZE runs what it explains, and a pivot that is copied is a MULTI
+_WRITES_A_FILE = frozenset({"COPY", "EXPORT"})
+# keywords of what a SELECT may write after WITH: to stop at its first rows would undo it
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _TYPES: dict[type, str] = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", bytes: "BLOB"}
 # bytes: what 1.6 million rows of 55 columns need to go at full speed on two threads is 512 MiB
 _LEAST_MEMORY, _THREAD_MEMORY = 256 * 2**20, 128 * 2**20
-_LITERAL = r"""
-    [eE]'(?:[^'\\]|\\.|'')*'        # text with escapes
-  | '(?:[^']|'')*'                  # text
-  | "(?:[^"]|"")*"                  # quoted name
-  | --[^\n]*                        # comment
-  | /\*.*?\*/                       # comment
-  | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ # text between dollars
-"""
-# after a word, a bracket or a quote the colon is a slice, a struct field or an alias; two of them are a cast
-_PARAMETER = re.compile(rf"(?P<literal>{_LITERAL})|::|(?<![\w\[\])}}\"']):(?P<name>[^\W\d]\w*)", re.VERBOSE | re.DOTALL)
+# before a colon: a word, a bracket or a quote, which make it a slice, a struct field or an alias
+_NO_PARAMETER = re.compile(r"[\w\[\])}\"']:$")
 
 
 def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
@@ -63,73 +57,163 @@ def open_duckdb(path: Path | None, *, read_only: bool) -> DuckConnection:
     # Python variables are reached by :name parameters only, never by the name of a table
     raw.execute("SET python_enable_replacements = false")
     raw.execute(f"SET enable_progress_bar = {is_watched()}; SET enable_progress_bar_print = false")
+    connection = DuckConnection(raw, path, read_only=read_only)
+    try:
+        # DuckDB finds a file that this notebook has open by its name, even if that file is gone
+        connection.check_file()
+    except SQLError:
+        connection.close()
+        raise
     if read_only:
         # settings write files too: logs, profiles, extensions
         raw.execute("SET autoinstall_known_extensions = false; SET lock_configuration = true")
-    return DuckConnection(raw, path, read_only=read_only)
+    return connection
 
 
 class DuckConnection(Connection):
-    """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped as it is."""
+    """An open DuckDB database; a raw ``DuckDBPyConnection`` is wrapped, and only learns to give wide integers."""
 
     engine: ClassVar[str] = "duckdb"
-    errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, UnicodeError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (duckdb.Error, OverflowError, ValueError)
+
+    def __init__(self, raw: Any, path: Path | None, *, read_only: bool = False) -> None:
+        super().__init__(raw, path, read_only=read_only)
+        # a closed one is found by what it is asked
+        with contextlib.suppress(duckdb.Error):
+            raw.execute("SET arrow_lossless_conversion = true")
 
     def _read_file(self) -> str:
         listing = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
         return str(self.raw.execute(listing).fetchall()[0][0] or "")
 
     # ------------------------------------------------------------------ names
+    def _current(self) -> tuple[str, str]:
+        database, schema = self.raw.execute("SELECT current_database(), current_schema()").fetchall()[0]
+        return database, schema
+
     def _read_catalog(self) -> Catalog:
         listing = (
             "SELECT database_name, schema_name, table_name, column_name, data_type FROM duckdb_columns() "
-            "WHERE NOT internal ORDER BY database_name, schema_name, table_name, column_index"
+            "WHERE NOT internal ORDER BY database_name <> 'temp', database_name, schema_name, table_name, column_index"
         )
-        current = self.raw.execute("SELECT current_database()").fetchall()[0][0]
+        database, schema = self._current()
         columns: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         for *path, name, declared in self.raw.execute(listing).fetchall():
             columns.setdefault(tuple(path), []).append((name, declared))
-        return {_shown(path, current): Table(path, tuple(found)) for path, found in columns.items()}
+        catalog: Catalog = {}
+        for path, found in columns.items():
+            names = [path[2:]] if path[:2] in {("temp", "main"), (database, schema)} else []
+            # a temporary table hides main.t too
+            names += [path[1:]] if path[0] == database and ("temp", *path[1:]) not in columns else []
+            shown = [name for name in map(written_path, [*names, path]) if name not in catalog]
+            catalog[shown[0]] = Table(path, tuple(found))
+        return catalog
+
+    def _candidates(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        database, schema = self._current()
+        if len(names) == 1:
+            return [("temp", "main", *names), (database, schema, *names)]
+        if len(names) == 2:
+            return [("temp", *names), (database, *names), (names[0], "main", names[1])]
+        return [names]
 
     def _read_functions(self) -> list[str]:
         listing = "SELECT DISTINCT function_name FROM duckdb_functions()"
         return [name for (name,) in self.raw.execute(listing).fetchall()]
 
     # ------------------------------------------------------------------ statements
-    def _split(self, sql: str) -> list[Any]:
-        # DuckDB writes $name what the magics write :name
-        dollars = _PARAMETER.sub(lambda match: match[0] if match["name"] is None else "$" + match["name"], sql)
-        return list(self.raw.extract_statements(dollars))
+    def _split(self, sql: str) -> list[tuple[Any, dict[str, str]]]:
+        """Return the statements, with the variable of each parameter: DuckDB's ignore the case, Python's do not."""
+        written, variables, is_name = "", dict[str, str](), False
+        for text, kind in _tokens(sql):
+            if is_name and kind in {"identifier", "keyword"} and not text.startswith('"'):
+                name = alias = text.rstrip()
+                while variables.setdefault(alias.casefold(), name) != name:
+                    alias += "_"
+                # DuckDB writes $name what the magics write :name
+                written = f"{written[:-1]}${alias}{text[len(name) :]}"
+            else:
+                written += text
+            is_name = text == "$" or (text == ":" and not _NO_PARAMETER.search(written))
+        return [(statement, variables) for statement in self.raw.extract_statements(written)]
 
-    def _execute(self, statement: Any, namespace: Mapping[str, Any], limit: int | None) -> Answer | None:
+    def _execute(
+        self, statement: tuple[Any, dict[str, str]], namespace: Mapping[str, Any], limit: int | None
+    ) -> Answer | None:
         from magics.sql.frames import plain
 
-        kind = statement.type.name
-        words = _PARAMETER.sub(lambda match: "" if match["literal"] else match[0], statement.query)
-        may_copy = kind in {"EXPLAIN", "MULTI"} and _WRITES_A_FILE.search(words)
+        parsed, variables = statement
+        kind = parsed.type.name
+        words = {text.strip().upper() for text, part in _tokens(parsed.query) if part == "keyword"}
+        may_copy = kind in {"EXPLAIN", "MULTI"} and words & _WRITES_A_FILE
         if self.read_only and (kind not in _READING or may_copy):
             raise SQLError(f"{kind} could write: this connection is read-only, connect again without --read-only")
-        values = {name: plain(parameter(namespace, name)) for name in statement.named_parameters}
-        self.raw.execute(statement, values or None)
-        if kind not in {"SELECT", "EXPLAIN"}:
-            self._is_stale = True
-        names = [column[0] for column in self.raw.description or []]
-        is_count = names == ["Count"] and kind in _COUNTED and not _RETURNS.search(words)
-        if not names or is_count or (names == ["Success"] and kind != "SELECT"):
-            if hasattr(self.raw, "complete"):
+        names = {name: variables.get(name.casefold(), name) for name in parsed.named_parameters}
+        values = {name: plain(parameter(namespace, variable)) for name, variable in names.items()}
+        with self._stoppable():
+            self.raw.execute(parsed, values or None)
+            self._is_stale |= kind != "SELECT"
+            # what gives no rows answers with the number of those it changed, or with a success
+            if self.raw.rowcount >= 0 or kind == "CREATE" or not self.raw.description:
                 self.raw.complete()
-            return None
-        return self._fetch(limit if kind == "SELECT" else None)
+                return None
+            answer = self._fetch(limit if kind == "SELECT" and not words & _WRITES else None)
+        is_success = kind != "SELECT" and list(answer.frame.columns) == ["Success"] and answer.frame.empty
+        return None if is_success else answer
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        try:
+            with stoppable(self.raw.interrupt):
+                yield
+        except KeyboardInterrupt:
+            try:
+                self.raw.execute("SELECT 1")
+            except duckdb.TransactionException:
+                # a transaction that was interrupted takes nothing else
+                self.raw.rollback()
+            raise
 
     def _fetch(self, limit: int | None) -> Answer:
+        columns = self.raw.description
+        count = None if limit is None else limit + 1
         with warnings.catch_warnings():
-            # the client calls a form of DataFrame.drop that pandas gives up
-            warnings.simplefilter("ignore", DeprecationWarning)
-            frame = self.raw.df() if limit is None else self._first_rows(limit + 1)
-        for position, column in enumerate(self.raw.description or []):
-            if column[1] == "BLOB":
+            # the client calls a form of DataFrame.drop that pandas gives up, and tells that Arrow copies the rows
+            warnings.simplefilter("ignore")
+            if any(_is_wide(kind) for _, kind, *_ in columns):
+                frame = self._exact(columns, count)
+            else:
+                frame = self.raw.df() if count is None else self._first_rows(count)
+        for position, (_, kind, *_) in enumerate(columns):
+            if kind == "BLOB":
                 frame.isetitem(position, frame.iloc[:, position].map(bytes, na_action="ignore").array)
         return Answer(frame.iloc[:limit], more=limit is not None and len(frame) > limit)
+
+    def _exact(self, columns: list[Any], count: int | None) -> DataFrame:
+        """Return the rows, ``count`` or a few more, through Arrow: the DataFrames of DuckDB round wide integers."""
+        import pandas as pd
+        import pyarrow as pa
+
+        from magics.sql.frames import exact
+
+        if count is None:
+            table = self.raw.to_arrow_table()
+        else:
+            with self.raw.to_arrow_reader(_VECTOR) as reader:
+                parts = [pa.Table.from_batches([], reader.schema)]
+                while sum(map(len, parts)) < count and (batch := next(reader, None)):
+                    parts.append(pa.Table.from_batches([batch]))
+            self.raw.abort()
+            table = pa.concat_tables(parts)
+        rows = self.raw.from_arrow(table.rename_columns([str(position) for position in range(len(columns))]))
+        series = []
+        for position, (_, kind, *_) in enumerate(columns):
+            # an ENUM arrives as text
+            one = rows.project(f'CAST("{position}" AS {kind}) AS x')
+            wide = _is_wide(kind)
+            series.append(exact([value for (value,) in one.fetchall()]) if wide else one.df().x)
+        frame: DataFrame = pd.concat(series, axis="columns")
+        return frame.set_axis([name for name, *_ in columns], axis="columns")
 
     def _first_rows(self, count: int) -> DataFrame:
         import pandas as pd
@@ -137,8 +221,7 @@ class DuckConnection(Connection):
         parts: list[DataFrame] = [self.raw.fetch_df_chunk(1)]
         while sum(map(len, parts)) < count and len(parts[-1]):
             parts.append(self.raw.fetch_df_chunk(max(1, count // _VECTOR)))
-        if hasattr(self.raw, "abort"):
-            self.raw.abort()
+        self.raw.abort()
         filled = [part for part in parts if len(part)]
         return pd.concat(filled, ignore_index=True) if len(filled) > 1 else parts[0]
 
@@ -147,12 +230,20 @@ class DuckConnection(Connection):
         with contextlib.suppress(duckdb.InvalidInputException):
             # a former definition, if there is one
             self.raw.remove_function(name)
-        self.raw.create_function(name, function, arguments, result, null_handling=null_handling)
+
+        @wraps(function)
+        def call(*values: Any) -> Any:
+            if stopping.is_set():
+                # DuckDB calls it for 2,048 rows before it looks, and the function may catch everything
+                raise KeyboardInterrupt
+            return function(*values)
+
+        self.raw.create_function(name, call, arguments, result, null_handling=null_handling)
 
     # ------------------------------------------------------------------ tables in and out
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep everything the block wrote, or nothing.
+        """Keep everything the block wrote, or nothing; in it DuckDB reads Arrow tables by the names of variables.
 
         Raises:
             SQLError: a transaction is open: DuckDB has no savepoint to come back to.
@@ -162,8 +253,10 @@ class DuckConnection(Connection):
         first, second = (raw.execute("SELECT txid_current()").fetchall() for _ in range(2))
         if first == second:
             raise SQLError("a transaction is open: run COMMIT or ROLLBACK before an import")
-        raw.begin()
+        ((setting,),) = raw.execute("SELECT current_setting('python_enable_replacements')").fetchall()
+        raw.execute("SET python_enable_replacements = true")
         try:
+            raw.begin()
             yield
             raw.commit()
         except BaseException:
@@ -171,6 +264,8 @@ class DuckConnection(Connection):
             with contextlib.suppress(duckdb.TransactionException):
                 raw.rollback()
             raise
+        finally:
+            raw.execute(f"SET python_enable_replacements = {setting}")
 
     def import_file(self, file: DelimitedFile, table: str, if_exists: str = "fail") -> int:
         """Stream a delimited file in a table in bounded memory; see ``Connection.import_file``."""
@@ -180,30 +275,31 @@ class DuckConnection(Connection):
         with self.translated(table), _bounded_memory(self.raw):
             return super().import_file(file, table, if_exists)
 
-    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None:
+    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> int:
         """Write a frame through Arrow, whose types are exact."""
-        raw = self.raw
         # read by its name, which no table has: a view registered in a transaction would keep the frame until its end
         frame_b2d7f0c45a1e4c0f9d6e83f1a7c95e02 = _arrow(frame)  # noqa: F841
-        kind = "TEMP TABLE" if path[:-2] == ("temp",) else "TABLE"
+        kind = "TEMP TABLE" if len(path) > 1 and path[0] == "temp" else "TABLE"
         target = f"INSERT INTO {quoted(*path)} BY NAME" if append else f"CREATE {kind} {quoted(*path)} AS"
-        ((setting,),) = raw.execute("SELECT current_setting('python_enable_replacements')").fetchall()
-        raw.execute("SET python_enable_replacements = true")
-        try:
-            raw.execute(f"{target} SELECT * FROM frame_b2d7f0c45a1e4c0f9d6e83f1a7c95e02")  # noqa: S608 - names are quoted
-        except duckdb.Error:
-            # a transaction that failed takes no setting, and its complaint would hide this error
-            raw.rollback()
-            raise
-        finally:
-            raw.execute(f"SET python_enable_replacements = {setting}")
+        written = self.raw.execute(f"{target} SELECT * FROM frame_b2d7f0c45a1e4c0f9d6e83f1a7c95e02")  # noqa: S608 - names are quoted
+        return int(written.fetchall()[0][0])
 
 
-def _shown(path: tuple[str, ...], current: str) -> str:
-    database, schema, name = path
-    if schema == "main" and database in {current, "temp"}:
-        return name
-    return f"{schema}.{name}" if database == current else ".".join(path)
+def _tokens(sql: str) -> list[tuple[str, str]]:
+    """Return a text as DuckDB reads it, piece by piece, each with its kind and the blanks that follow it."""
+    text = sql.encode()
+    starts = [(start, kind.name) for start, kind in duckdb.tokenize(sql)]
+    ends = [start for start, _ in starts[1:]] + [len(text)]
+    return [(text[start:end].decode(), kind) for (start, kind), end in zip(starts, ends, strict=True)]
+
+
+def _is_wide(kind: Any) -> bool:
+    """Tell whether a type holds numbers that a float does not: integers over 64 bits, decimals over 15 digits."""
+    if kind.id == "decimal":
+        return bool(dict(kind.children)["precision"] > sys.float_info.dig)
+    if kind.id in {"list", "array", "struct", "map", "union"}:
+        return any(_is_wide(child) for name, child in kind.children if name != "size")
+    return kind.id in {"hugeint", "uhugeint", "bignum"}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
@@ -93,6 +94,18 @@ def _column(values: tuple[Any, ...]) -> pd.Series[Any]:
     elif present and present <= {int, float} and is_exact:
         dtype = "float64"
     return pd.Series(list(values), dtype=dtype)
+
+
+def exact(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return the numbers of a wide type of DuckDB as they are: integers, or floats where they say the same."""
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, Decimal) and value.as_tuple().exponent == 0 for value in present):
+        values = [None if value is None else int(value) for value in values]
+    elif all(isinstance(value, Decimal) and Decimal(repr(float(value))) == value for value in present):
+        return pd.Series(list(values), dtype="float64")
+    if not all(type(value) is int and -(2**63) <= value < 2**63 for value in values if value is not None):
+        return pd.Series(list(values), dtype="object")
+    return pd.Series(list(values), dtype="int64" if len(present) == len(values) else "Int64" if present else "float64")
 
 
 class Preview(pd.DataFrame):

@@ -16,7 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from course.errors import BadArgumentError
 from magics.options import option_magic, parse, path_named, short_traceback, split_options, variable_name
 from magics.sql.database import connect, connection_in
-from magics.sql.names import SQLError, python_type, similar
+from magics.sql.names import SQLError, python_type, similar, written_path
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -132,6 +132,9 @@ class SQLMagics(Magics):
         it ends; the first that fails raises, and those before it keep their effect.
         SQLite has no dates: they come back as the text that was stored, for pandas.to_datetime.
         In DuckDB a colon right after a word or a bracket is a slice or a field: a list is written [ :a, :b].
+        Integers are exact; so are decimals, as floats where each of them is one, else as decimal.Decimal.
+        The stop button ends a statement, and a Python function that it calls between two bytecodes: a long call of
+        C code that such a function makes ends first. What a transaction had not committed may be rolled back.
 
         Examples::
 
@@ -174,7 +177,9 @@ class SQLMagics(Magics):
     def SQL_import_df(self, options: Namespace) -> int:
         """Write a DataFrame, without its index, in a table, and return its number of rows.
 
-        All the rows are written, or none. In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
+        All the rows are written, or none. The name of a table may be a path, schema.table; a name that holds a dot is
+        written between double quotes, -t '"a.b"'.
+        In SQLite booleans become 0 and 1, dates and times ISO text, and -0.0 is 0.0.
 
         Examples::
 
@@ -198,11 +203,11 @@ class SQLMagics(Magics):
     @_if_exists
     @_variable
     def SQL_import_tsv(self, options: Namespace) -> int:
-        """Stream a delimited text file (.csv .tsv .txt, or compressed .gz) in a table; return its number of rows.
+        """Stream a delimited text file (also compressed by gzip, bz2, xz) in a table; return its number of rows.
 
         All the rows are written, or none; the memory used does not depend on the length of the file. A column is
         an integer if all its values are, else a real number if all are numbers, else text; an empty field is NULL,
-        a separator that ends the lines makes no column, blank lines are skipped.
+        a separator that ends the lines makes no column, empty lines are skipped. Every encoding of Python is read.
 
         Examples::
 
@@ -217,7 +222,7 @@ class SQLMagics(Magics):
         # an object is copied: the file is read more than once
         with fetched(name if is_address(name) else Path(name).expanduser()) as path:
             file = describe(path, options.separator, options.encoding)
-            table = path.name.split(".")[0] if options.table == "-" else options.table
+            table = written_path([path.name.split(".")[0]]) if options.table == "-" else options.table
             return connection.import_file(file, table, options.if_exists)
 
     @option_magic

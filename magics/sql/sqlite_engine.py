@@ -6,20 +6,19 @@ import inspect
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from magics.sql.connection import Answer, Connection
-from magics.sql.names import Catalog, SQLError, Table, parameter, quoted
+from magics.sql.names import Catalog, SQLError, Table, parameter, quoted, written_path
+from magics.sql.stop import stoppable
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# between two looks at Ctrl-C: about a millisecond of SQLite's virtual machine
-_INSTRUCTIONS = 100_000
 _ROWS = 20_000
 # what the last Python function that failed had raised: SQLite only says that one did
 _raised: list[BaseException] = []
@@ -72,20 +71,15 @@ class _Bound(dict[str, Any]):
 
 
 class SqliteConnection(Connection):
-    """An open SQLite database; a raw ``sqlite3.Connection`` is wrapped, and only learns to be interrupted."""
+    """An open SQLite database; a raw ``sqlite3.Connection`` is wrapped as it is."""
 
     engine: ClassVar[str] = "sqlite"
     errors: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error, OverflowError, UnicodeError)
 
-    def __init__(self, raw: sqlite3.Connection, path: Path | None, *, read_only: bool = False) -> None:
-        super().__init__(raw, path, read_only=read_only)
-        # a closed one is found by what it is asked
-        with suppress(sqlite3.ProgrammingError):
-            raw.set_progress_handler(lambda: 0, _INSTRUCTIONS)
+    def _stoppable(self) -> AbstractContextManager[None]:
+        return stoppable(self.raw.interrupt)
 
     def _cause(self, error: Exception) -> Exception:
-        if str(error) == "interrupted":
-            raise KeyboardInterrupt from error
         if not _raised or "user-defined" not in str(error):
             return error
         cause = _raised.pop()
@@ -111,13 +105,18 @@ class SqliteConnection(Connection):
 
     # ------------------------------------------------------------------ names
     def _read_catalog(self) -> Catalog:
-        catalog = {}
-        for _, schema, _ in self._rows("PRAGMA database_list"):
+        catalog: Catalog = {}
+        # a temporary table hides the other of its name
+        for _, schema, _ in sorted(self._rows("PRAGMA database_list"), key=lambda one: one[1] != "temp"):
             listing = f"SELECT name FROM {quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608
             for (name,) in self._rows(listing + r" AND name NOT LIKE 'sqlite\_%' ESCAPE '\'"):
-                shown = name if schema in {"main", "temp"} else f"{schema}.{name}"
-                catalog[shown] = Table((schema, name), self._columns(schema, name))
+                path = (schema, name)
+                shown = written_path(path[schema in {"main", "temp"} :])
+                catalog[written_path(path) if shown in catalog else shown] = Table(path, self._columns(*path))
         return catalog
+
+    def _candidates(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        return [("temp", *names), ("main", *names)] if len(names) == 1 else [names]
 
     def _columns(self, schema: str, table: str) -> tuple[tuple[str, str], ...]:
         listing = "SELECT name, type FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1"
@@ -143,7 +142,7 @@ class SqliteConnection(Connection):
     def _execute(self, statement: str, namespace: Mapping[str, Any], limit: int | None) -> Answer | None:
         from magics.sql.frames import frame_of
 
-        with self._committing(), closing(self.raw.cursor()) as cursor:
+        with self._committing(), self._stoppable(), closing(self.raw.cursor()) as cursor:
             cursor.row_factory = None
             cursor.execute(statement, _Bound(namespace))
             if cursor.description is None:
@@ -198,7 +197,7 @@ class SqliteConnection(Connection):
                 raw.execute("RELEASE import")
             raise
 
-    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> None:
+    def _write(self, frame: DataFrame, path: tuple[str, ...], *, append: bool) -> int:
         """Write a frame: dates and times as ISO text, which SQLite's own functions read; no sign for zero."""
         from pandas import CategoricalDtype
 
@@ -211,12 +210,14 @@ class SqliteConnection(Connection):
             typed = ", ".join(f"{quoted(str(one.name))} {declared_type(one)}" for one in columns)
             self.raw.execute(f"CREATE TABLE {quoted(*path)} ({typed})")
         marks = ", ".join("?" * len(columns))
+        taken = 0
         for start in range(0, len(frame), _ROWS):
             values = [stored(one.iloc[start : start + _ROWS]) for one in columns]
-            self.raw.executemany(
+            taken += self.raw.executemany(
                 f"INSERT INTO {quoted(*path)} ({names}) VALUES ({marks})",  # noqa: S608 - names are quoted
                 zip(*values, strict=True),
-            )
+            ).rowcount
+        return taken
 
 
 def _argument_count(function: Callable[..., Any]) -> int:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
@@ -40,6 +39,24 @@ def test_b3_an_error_of_the_engine_is_raised_with_the_names_that_exist(notebook:
     notebook.fails("%SQL UPDATE ages SET amuont = 1", r"did you mean amount\?")
     notebook.fails("%SQL SELECT ?", r"write (the parameters )?:name")
     notebook.fails("%SQL SELECT 1; SELECT * FROM nowhere", "statement 2 of 2")
+
+
+def test_hints_can_be_followed(notebook: Notebook, file: str) -> None:
+    notebook('%SQL CREATE TABLE "my table"("AGE BEN" INTEGER, "order" INTEGER)')
+    notebook.fails("%SQL SELECT * FROM my_table", 'did you mean "my table"')
+    notebook.fails('%SQL SELECT agebenn FROM "my table"', 'did you mean "AGE BEN"')
+    notebook.fails('%SQL SELECT ordre FROM "my table"', 'did you mean "order"')
+    # a function that is not there is written first; another connection is named
+    notebook.fails("%SQL SELECT zzz_9(1)", "write def zzz_9, then %SQL_add_function zzz_9")
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    notebook("%SQL_connect :memory: -v lake\ndef twice_of(x: int) -> int:\n    return 2 * x")
+    for sql, advice in [
+        ("SELECT * FROM frame", "%SQL_import_df frame -v lake"),
+        ("SELECT twice_of(1)", "— %SQL_add_function twice_of -v lake"),
+    ]:
+        notebook.fails(f"%SQL -v lake {sql}", advice)
+        notebook(advice.removeprefix("— "))
+        notebook(f"%SQL -v lake {sql}")
 
 
 def test_b5_writing_gives_nothing_and_is_kept(notebook: Notebook, file: str) -> None:
@@ -202,19 +219,130 @@ def test_null_and_large_integers_are_exact(notebook: Notebook) -> None:
     assert shown.b.tolist() == [None, None]
 
 
-def test_ctrl_c_stops_a_long_query_of_sqlite(notebook: Notebook) -> None:
-    code = (
-        "import signal, threading, os, time\n"
-        "from magics.sql.database import connect\n"
-        "con = connect(':memory:')\n"
-        "threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()\n"
-        "try:\n"
-        "    con.run('WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n')\n"
-        "except KeyboardInterrupt:\n"
-        "    print('stopped', con.run('SELECT 1').frame.iloc[0, 0])\n"
+HUGE = 2**127 - 1
+WIDE: list[tuple[str, Any, str]] = [
+    ("SUM(x)", 2**53 + 1, "int64"),
+    ("SUM(x) OVER ()", 2**53 + 1, "int64"),
+    (f"{2**64 - 1}::UBIGINT", 2**64 - 1, "uint64"),
+    (f"{HUGE}::HUGEINT", HUGE, "object"),
+    (f"{2**128 - 1}::UHUGEINT", 2**128 - 1, "object"),
+    ("12345678901234567890123456789012345678::DECIMAL(38, 0)", 12345678901234567890123456789012345678, "object"),
+    ("9007199254740993::DECIMAL(38, 0)", 2**53 + 1, "int64"),
+    ("1234567890123456789.25::DECIMAL(38, 2)", Decimal("1234567890123456789.25"), "object"),
+    ("SUM(0.1::DECIMAL(9, 2))", 0.1, "float64"),
+    (f"[{HUGE}::HUGEINT, NULL]", [HUGE, None], "object"),
+    (f"{{'a': {HUGE}::HUGEINT}}", {"a": HUGE}, "object"),
+    ("SUM(x) FILTER (false)", None, "float64"),
+]
+
+
+@pytest.mark.parametrize("option", ["-n 3", "-o kept"])
+@pytest.mark.parametrize(("expression", "value", "dtype"), WIDE)
+def test_integers_and_decimals_of_duckdb_are_exact(
+    notebook: Notebook, option: str, expression: str, value: Any, dtype: str
+) -> None:
+    notebook(f"%SQL_connect duckdb://\n%SQL CREATE TABLE t AS SELECT {2**53 + 1} AS x")
+    # beside columns of other types, whose own types stay, one of them of the same name
+    others = "DATE '2016-12-31' AS d, 'a'::ENUM('b', 'a') AS e, x AS d, NULL AS n"
+    sql = f"SELECT {expression}, {others} FROM t{' GROUP BY x' if expression.startswith('SUM(') else ''}"
+    sql = sql.replace(" GROUP BY x", "") if "OVER" in sql else sql
+    shown = notebook(f"%SQL {option} {sql}")
+    frame = notebook.names["kept"] if "kept" in option else shown
+    got = frame.iloc[0, 0]
+    assert pd.isna(got) if value is None else got == value
+    assert [str(kind) for kind in frame.dtypes] == [dtype, "datetime64[us]", "category", "int64", "object"]
+
+
+def test_integers_with_null_and_many_rows_of_duckdb_are_exact(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://")
+    sql = f"SELECT CASE WHEN i % 2 = 0 THEN {2**53 + 1} + i END::HUGEINT AS x FROM range(10000) r(i)"
+    assert notebook(f"%SQL -n 5000 {sql}").x.dropna().tolist() == list(range(2**53 + 1, 2**53 + 5001, 2))
+    frame = notebook(f"%SQL -o kept {sql}\nkept")
+    assert (str(frame.x.dtype), sum(map(int, frame.x.dropna()))) == (
+        "Int64",
+        5000 * (2**53 + 1) + sum(range(0, 10000, 2)),
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.strip() == "stopped 1", done.stderr
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, 2**63 - 1, -(2**63)])
+def test_a_parameter_is_exact(notebook: Notebook, file: str, value: int) -> None:
+    notebook.names["value"] = value
+    assert notebook.rows("SELECT :value AS v")[0][0] == value
+
+
+def test_a_parameter_beyond_the_engine_is_an_error(notebook: Notebook, file: str) -> None:
+    notebook("value = 2**200")
+    notebook.fails("%SQL SELECT :value", "too large")
+
+
+# ---------------------------------------------------------------------- what a statement does
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT 'returning home' AS Success -- BEGIN; INSERT", [("returning home",)]),
+        ("SELECT 3 AS Count", [(3,)]),
+        ("/* BEGIN */ INSERT INTO w VALUES ('RETURNING x', ';')", None),
+        ("INSERT INTO w VALUES ('a', 'b') RETURNING a AS Count", [("a",)]),
+        ("INSERT INTO w SELECT 'a', 'b' WHERE 1 = 0", None),
+        ("-- it's; a comment\nUPDATE w SET a = 'x;y' WHERE 1 = 0", None),
+        ("DELETE FROM w WHERE 1 = 0 RETURNING a", []),
+        ("WITH c AS (SELECT 'q' AS a) INSERT INTO w SELECT a, a FROM c", None),
+        ("WITH Success AS (SELECT 1 AS Success) SELECT * FROM Success", [(1,)]),
+        ("CREATE TABLE IF NOT EXISTS w(x INTEGER)", None),
+        ("VALUES (1, ';')", [(1, ";")]),
+        ("BEGIN; ROLLBACK", None),
+        ('CREATE VIEW v AS SELECT 1 AS "returning"; SELECT * FROM v', [(1,)]),
+        ("SELECT ';' AS a; -- get_ipython()\n;", [(";",)]),
+    ],
+)
+def test_what_a_statement_gives_is_asked_from_the_engine(notebook: Notebook, file: str, sql: str, rows: Any) -> None:
+    notebook("%SQL CREATE TABLE w(a TEXT, b TEXT)")
+    shown = notebook(f"%%SQL\n{sql}")
+    assert shown is None if rows is None else [*shown.itertuples(index=False, name=None)] == rows
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("PREPARE p AS SELECT true AS Success; EXECUTE p", [(True,)]),
+        ("PREPARE p AS INSERT INTO w VALUES (1); EXECUTE p", None),
+        ("CREATE MACRO m() AS TABLE SELECT 1 AS Success; CALL m()", [(1,)]),
+        ("MERGE INTO w USING (SELECT 5 AS y) ON x = y WHEN NOT MATCHED THEN INSERT VALUES (y) RETURNING x", [(5,)]),
+        ("MERGE INTO w USING (SELECT 5 AS y) ON x = y WHEN NOT MATCHED THEN INSERT VALUES (y)", None),
+        ("COPY w TO 'w.csv'", None),
+        ("CHECKPOINT", None),
+        ("SET threads = 1", None),
+        ("ATTACH ':memory:' AS other", None),
+        ("CREATE TYPE mood AS ENUM('INTERN', 'RETURNING')", None),
+        ("SELECT COUNT(*) AS Success FROM (DESCRIBE w)", [(1,)]),
+        ("FROM (VALUES (1)) v(Count)", [(1,)]),
+    ],
+)
+def test_what_a_statement_of_duckdb_gives(notebook: Notebook, sql: str, rows: Any) -> None:
+    notebook("%SQL_connect duckdb://\n%SQL CREATE TABLE w(x INTEGER)")
+    shown = notebook(f"%SQL {sql}")
+    assert shown is None if rows is None else [*shown.itertuples(index=False, name=None)] == rows
+
+
+def test_what_a_select_of_duckdb_writes_is_kept_when_a_part_is_shown(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://\n%SQL CREATE TABLE w(x INTEGER)")
+    sql = "WITH c AS (INSERT INTO w SELECT * FROM range(5000) RETURNING x) SELECT * FROM c"
+    assert len(notebook(f"%SQL -n 2 {sql}")) == 2
+    assert notebook.rows("SELECT COUNT(*) FROM w") == [(5000,)]
+
+
+def test_names_that_differ_are_different_parameters(notebook: Notebook, file: str) -> None:
+    notebook("n, N, n_, é, É, Straße, STRASSE = range(1, 8)")
+    sql = "SELECT :n AS a, :N AS b, :n_ AS c, :é AS d, :É AS e, :Straße AS f, :STRASSE AS g, :n AS h, ':n' AS t"
+    assert notebook.rows(sql) == [(*range(1, 8), 1, ":n")]
+    assert notebook.rows("SELECT $N AS a, $n AS b -- it's :nothing\n, :N /* it's :nothing */ AS c") == [(2, 1, 2)]
+    for wrong in ("Nn", "class", "len", "n__"):
+        notebook.fails(f"%SQL SELECT :{wrong}, :n, :N", f":{wrong} has no value")
+    if "duckdb" in file:
+        assert notebook.rows("SELECT $$:n$$, $a$ :N $a$, '{\"n\": 4}'->'n', [1, 2, 3][1:2], :N::BIGINT")[0][::4] == (
+            ":n",
+            2,
+        )
 
 
 def test_a_traceback_shows_the_notebook_and_not_where_the_course_is(

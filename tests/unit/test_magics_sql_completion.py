@@ -83,6 +83,13 @@ def test_new_tables_are_proposed_at_once(notebook: Notebook) -> None:
     assert "boats" not in notebook.completions("%%SQL\nSELECT * FROM bo")
 
 
+def test_a_table_of_another_database_is_proposed_as_a_path(notebook: Notebook) -> None:
+    notebook("%SQL ATTACH ':memory:' AS lake; CREATE TABLE lake.\"big fish\"(size INTEGER)")
+    (name,) = notebook.completions("%%SQL\nSELECT * FROM lak")
+    assert notebook.rows(f"SELECT COUNT(*) FROM {name}") == [(0,)]
+    assert notebook.completions("%%SQL\nSELECT * FROM lake.b") == ['"big fish"']
+
+
 def test_loading_twice_installs_one_completer(one_notebook: Notebook) -> None:
     before = len(one_notebook.shell.Completer.custom_matchers)
     complete_options(one_notebook.shell)

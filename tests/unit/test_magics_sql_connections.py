@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +87,78 @@ def test_whatever_is_wrong_leaves_the_connection_open(notebook: Notebook, option
         notebook(f"%SQL_connect {options}")
     assert notebook.names["DB"] is first
     assert notebook("%SQL_tables") == ["t"]
+
+
+# ---------------------------------------------------------------------- a file that is gone, or let go
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no open file")
+@pytest.mark.parametrize("how", ["delete", "move", "replace"])
+@pytest.mark.parametrize("is_raw", [False, True])
+@pytest.mark.parametrize("file_name", FILES)
+def test_a_file_that_is_gone_is_told(notebook: Notebook, file_name: str, is_raw: bool, how: str) -> None:
+    make(notebook, file_name, f"other_{file_name}")
+    if is_raw:
+        notebook.names["DB"] = MODULES["duckdb" if "duck" in file_name else "sqlite"].connect(file_name)
+    else:
+        notebook(f"%SQL_connect {file_name}")
+    notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    if how == "replace":
+        Path(f"other_{file_name}").replace(file_name)
+    elif how == "move":
+        Path(file_name).rename("moved")
+    else:
+        Path(file_name).unlink()
+    for code in ("%SQL INSERT INTO t VALUES (2)", "%SQL SELECT * FROM t", "%SQL_tables", "%SQL_import_df frame"):
+        notebook.fails(code, r"deleted, moved or replaced.*close every connection to it .*then connect again")
+    # nor does another variable find what is gone: DuckDB's client would
+    if "duck" in file_name:
+        notebook.fails(f"%SQL_connect {file_name} --create -v again", "deleted, moved or replaced")
+    notebook("%SQL_close")
+    notebook(f"%SQL_connect {file_name} --create")
+    assert notebook("%SQL_tables") == (["t"] if how == "replace" else [])
+    notebook("%SQL CREATE TABLE u(x INTEGER)\n%SQL_close")
+    assert Path(file_name).stat().st_size > 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no open file")
+@pytest.mark.parametrize("file_name", FILES)
+def test_a_cell_that_deletes_and_makes_its_database_runs_again(notebook: Notebook, file_name: str) -> None:
+    for _ in range(2):
+        notebook(f"import os\nif os.path.exists('{file_name}'): os.unlink('{file_name}')")
+        notebook(f"%SQL_connect {file_name} --create\n%SQL CREATE TABLE t(x INTEGER)")
+    notebook("%SQL_close")
+    notebook(f"%SQL_connect {file_name}")
+    assert notebook("%SQL_tables") == ["t"]
+
+
+@pytest.mark.parametrize("engine", MODULES)
+def test_a_connection_of_the_notebook_is_let_go_with_its_variable(notebook: Notebook, engine: str) -> None:
+    notebook.names["con"] = MODULES[engine].connect("raw.db")
+    notebook("%SQL -v con CREATE TABLE t(x INTEGER); SELECT 1")
+    notebook.completions("%%SQL -v con\nSELECT * FROM ")
+    notebook.fails("%SQL -v con SELECT * FROM nowhere", "tables here: t")
+    # IPython keeps its last error: so does Python
+    del notebook.names["con"]
+    gc.collect()
+    code = "import duckdb; duckdb.connect('raw.db').close()"
+    if engine == "duckdb":
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    else:
+        assert not [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection)]
+
+
+def test_advice_about_writing_fits_the_connection(notebook: Notebook) -> None:
+    make(notebook, *FILES)
+    for raw in (sqlite3.connect("file:a.db3?mode=ro", uri=True), duckdb.connect("a.duckdb", read_only=True)):
+        notebook.names["con"] = raw
+        notebook.fails("%SQL -v con DELETE FROM t", "open for reading only, or write-protected: open it for writing")
+        raw.close()
+    for name in FILES:
+        notebook(f"%SQL_connect {name} --read-only")
+        notebook.fails("%SQL DELETE FROM t", "connect again without --read-only")
+        notebook(f"%SQL_connect {name}\n%SQL DELETE FROM t\n%SQL_close")
+    # connections that are closed, and hidden names, are not proposed
+    notebook.names["lake"] = duckdb.connect()
+    notebook.fails("%SQL -v other SELECT 1", r"the connections here are lake \(-v NAME\)")
 
 
 # ---------------------------------------------------------------------- names

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import csv
 import datetime as dt
 import gzip
+import io
+import lzma
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,8 +26,11 @@ from course.size import parse_size
 from magics.sql import SQLError, text_file
 from magics.sql.database import connect
 from magics.sql.duckdb_engine import DuckConnection
-from magics.sql.names import folded, quoted
+from magics.sql.names import folded, path_of, quoted, written_path
 from magics.sql.text_file import DelimitedFile, describe
+
+if TYPE_CHECKING:
+    from magics.sql.connection import Connection
 
 MEMORIES = [":memory:", "duckdb://"]
 DAMIR = "AGE_BEN_SNDS;PRS_ACT_NBR;PRS_REM_MNT;\n" + "\n".join(
@@ -181,6 +188,154 @@ def test_what_cannot_be_imported_is_a_clear_error(notebook: Notebook) -> None:
     assert notebook("%SQL_tables") == []
 
 
+def by_csv(path: Path, encoding: str = "utf-8") -> list[tuple[str, ...]]:
+    """Read the rows under the header as Python's csv module does, short rows filled."""
+    with path.open(encoding=encoding, newline="") as stream:
+        header, *rows = filter(None, csv.reader(stream, delimiter=";"))
+    return [(*row, *[""] * (len(header) - len(row)))[: len(header)] for row in rows]
+
+
+def as_text(connection: Connection) -> list[tuple[str, ...]]:
+    return [
+        tuple("" if pd.isna(value) else value for value in row)
+        for row in fetched(connection, "SELECT * FROM t").itertuples(index=False, name=None)
+    ]
+
+
+ends = st.sampled_from(["\n", "\r\n", "\r", "\r\r\n", "\n\n", " \n"])
+cells = st.one_of(
+    st.sampled_from(
+        ["", " ", "#x", '"', "it's", "é€", "nan", "inf", "NULL", "0x14", "1_000", "a\0b", " a", "\ta", "a;b"]
+    ),
+    st.sampled_from(["a\nb", "a\r\n\r\nb", "\n c", "NA", "-", "\u0665", "--", "/*", "\x85", "\u2028", "1e999", "\x1a"]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufdd0\ufdd1"), max_size=6),
+)
+
+
+@settings(max_examples=100)
+@given(
+    rows=st.lists(st.tuples(st.lists(cells, min_size=1, max_size=3), ends, st.booleans()), min_size=1, max_size=6),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-7"]),
+    last=st.booleans(),
+)
+def test_both_engines_read_what_the_csv_module_reads(
+    rows: list[tuple[list[str], str, bool]], encoding: str, last: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    quoting = {True: csv.QUOTE_ALL, False: csv.QUOTE_MINIMAL}
+    text = io.StringIO(newline="")
+    for cell, end, is_quoted in [(["first", "second", "third"], "\r\n", False), *rows, (["x", "y", "z"], "\n", False)]:
+        csv.writer(text, delimiter=";", lineterminator=end, quoting=quoting[is_quoted]).writerow(cell)
+    path = tmp_path_factory.getbasetemp() / "rows [1] #é.csv"
+    with path.open("w", encoding=encoding, newline="") as stream:
+        stream.write(text.getvalue() if last else text.getvalue().rstrip("\n"))
+    expected = by_csv(path, encoding)
+    for target in MEMORIES:
+        with connect(target) as connection:
+            assert connection.import_file(describe(path, ";", encoding), "t") == len(expected)
+            # a letter stands in every column: all is text
+            assert as_text(connection) == expected
+
+
+ENCODINGS = [
+    *("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "utf-7", "utf-8-sig", "cp1252", "latin-1", "cp850"),
+    *("iso8859-15", "mac-roman", "cp037"),
+]
+
+
+@pytest.mark.parametrize("encoding", [*ENCODINGS, "shift_jis", "euc-jp", "gb18030", "koi8-r"])
+def test_every_encoding_and_compression_under_any_suffix(notebook: Notebook, encoding: str) -> None:
+    word = {"shift_jis": "日本", "euc-jp": "日本", "gb18030": "中文", "koi8-r": "мир"}.get(encoding, "é à")
+    for compress in (bytes, gzip.compress, bz2.compress, lzma.compress):
+        Path("t.txt").write_bytes(compress(f"nom;x\n{word};1\n".encode(encoding)))
+        assert notebook(f"%SQL_import_tsv t.txt -e {encoding} --if_exists replace") == 1
+        assert notebook.rows("SELECT nom, x FROM t") == [(word, 1)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32", "latin-1"])
+@pytest.mark.parametrize("told", ["ascii", "utf-8", "utf-16", "utf-32", "cp1252"])
+def test_a_wrong_encoding_is_told_and_the_advice_works(notebook: Notebook, encoding: str, told: str) -> None:
+    Path("t.csv").write_bytes("nom;x\nÎle à é;1\n".encode(encoding))
+    for _ in range(3):
+        done = notebook.shell.run_cell(f"%SQL_import_tsv t.csv -e {told} --if_exists replace")
+        if done.success:
+            break
+        assert isinstance(done.error_in_exec, SQLError)
+        told = str(done.error_in_exec).partition(f"is not in {told}: try -e ")[2]
+    # what cp1252 reads is never an error: every byte is a letter there
+    assert told == "cp1252" or notebook.rows("SELECT nom FROM t") == [("Île à é",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'a;b\n"1;2\n3;4\n', "cannot be read to its end"),
+        (b"a;b\n1;2;\n3;4;5\n", "row 2 of"),
+        (b"a;b\n\n1;2\n\n\n3;4\n5;6;;\n", "row 3 of"),
+        (b"a;b\n\xef\xb7\x90;2\n", "U\\+FDD0"),
+        (b"PK\x03\x04 and more", "zip archive"),
+        (b"\x1f\x8b\x08 and no more", "cannot be read to its end"),
+        (b"a\0b;c\n1;2\n", "cannot be a name"),
+        (b'"\n', "cannot be read|is empty|cannot be a name|no column"),
+        (b"a;b\n+2AA-;2\n", "t.csv is not in utf-7"),
+    ],
+)
+def test_a_file_that_cannot_be_read_whole_leaves_the_table(notebook: Notebook, content: bytes, message: str) -> None:
+    notebook("%SQL CREATE TABLE t(a INTEGER, b INTEGER); INSERT INTO t VALUES (7, 8)")
+    Path("t.csv").write_bytes(content)
+    encoding = "-e utf-7" if b"+2AA-" in content else ""
+    for if_exists in ("append", "replace"):
+        notebook.fails(f"%SQL_import_tsv t.csv -s ; --if_exists {if_exists} {encoding}", message)
+        assert notebook.rows("SELECT a, b FROM t") == [(7, 8)]
+
+
+def test_long_fields_and_many_columns(notebook: Notebook) -> None:
+    long = ["x" * 3_000_000, "two\nlines;" * 300_000, "1"]
+    with Path("t.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, delimiter=";").writerows([["a" * 200_000, "b", "c"], long, ["y", "z", "2"]])
+    assert notebook("%SQL_import_tsv t.csv -s ;") == 2
+    assert notebook.rows("SELECT * FROM t") == [(*long[:2], 1), ("y", "z", 2)]
+    write(";".join(f"c{i}" for i in range(1500)) + "\n" + ";".join(map(str, range(1500))) + "\n", "wide.csv")
+    assert notebook("%SQL_import_tsv wide.csv") == 1
+    assert notebook.rows("SELECT c0, c1499 FROM wide") == [(0, 1499)]
+
+
+def test_numbers_after_blanks_are_numbers_and_what_is_no_number_is_text(notebook: Notebook) -> None:
+    write("a;b\n   5;  1.5\n1234;12.25\n")
+    notebook("%SQL_import_tsv t.csv")
+    assert notebook.rows("SELECT * FROM t") == [(5, 1.5), (1234, 12.25)]
+    for words in (["nan", "1.5"], ["inf", "1"], ["1_000", "2"], ["0x14", "1"], ["1e999", "2"], ["True", "0"]):
+        write("a;b\n" + "".join(f"{word};\n" for word in words))
+        notebook("%SQL_import_tsv t.csv --if_exists replace")
+        assert notebook.rows("SELECT a FROM t") == [(word,) for word in words]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x;y\n1;2\n", encoding="utf-8")
+    frames = describe(path).frames()
+    path.write_text("x;y\n1;2\n3;4\n", encoding="utf-8")
+    with pytest.raises(SQLError, match="changed while it was read"):
+        list(frames)
+
+
+def test_rows_that_a_table_drops_are_told(notebook: Notebook) -> None:
+    ignore = "UNIQUE ON CONFLICT IGNORE" if notebook.names["DB"].engine == "sqlite" else "UNIQUE"
+    notebook(f"%SQL CREATE TABLE t(x INTEGER {ignore}); INSERT INTO t VALUES (1)")
+    notebook.names["frame"] = pd.DataFrame({"x": [2, 1, 3]})
+    notebook.fails("%SQL_import_df frame -t t --if_exists append", "took 2 of 3 rows|(?i:unique|duplicate)")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("declared", ["VARCHAR", "DECIMAL(38, 10)", "DATE"])
+def test_values_for_a_table_go_as_they_are_written(notebook: Notebook, declared: str) -> None:
+    value = {"VARCHAR": "007", "DATE": "2016-12-31"}.get(declared, "1234567890123456789012345678.0123456789")
+    notebook(f"%SQL CREATE TABLE t(x {declared})")
+    write(f"x;\n{value};\n")
+    assert notebook("%SQL_import_tsv t.csv --if_exists append") == 1
+    if (notebook.names["DB"].engine, declared) != ("sqlite", "DECIMAL(38, 10)"):
+        assert notebook.rows("SELECT CAST(x AS VARCHAR) FROM t") == [(value,)]
+
+
 fields = st.one_of(
     st.integers(-(2**62), 2**62).map(str), st.floats(-1e15, 1e15).map(repr), st.sampled_from(["", ".5", "2A", "007"])
 )
@@ -218,9 +373,9 @@ def test_duckdb_writes_a_file_in_bounded_memory_then_has_its_limit_back(
     def limit_of(connection: DuckConnection) -> int:
         return parse_size(connection.raw.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
 
-    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> None:
+    def watched(connection: DuckConnection, *arguments: Any, **options: Any) -> int:
         limits.append(limit_of(connection))
-        write(connection, *arguments, **options)
+        return write(connection, *arguments, **options)
 
     monkeypatch.setattr(DuckConnection, "_write", watched)
     with connect(str(tmp_path / "a.duckdb"), create=True) as connection:
@@ -300,10 +455,10 @@ def as_sqlite_keeps_it(series: pd.Series[Any]) -> pd.Series[Any]:
 @given(frame=frames(), table=names.filter(lambda name: not folded(name).startswith("sqlite_")))
 def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: str) -> None:
     with connect(target) as connection:
-        assert connection.import_frame(frame, table) == len(frame)
+        assert connection.import_frame(frame, written_path([table])) == len(frame)
         back = fetched(connection, f"SELECT * FROM {quoted(table)}")
         assert list(back.columns) == list(frame.columns)
-        assert connection.tables() == [table]
+        assert connection.tables() == [written_path([table])]
         for position in range(frame.shape[1]):
             column = frame.iloc[:, position]
             expected = as_sqlite_keeps_it(column) if target == ":memory:" else column
@@ -370,6 +525,69 @@ def test_a_table_of_another_database_is_written_where_it_is(notebook: Notebook, 
     assert notebook(f"%SQL_import_df frame -t passing --if_exists {if_exists}") == 1
     assert notebook.rows("SELECT x FROM temp.passing") == [(2,)]
     assert notebook("%SQL_tables") == [name, "passing"]
+
+
+# a path, and the table that it stands for, if it is there already
+QUALIFIED = {
+    "sqlite": {"t": "main.t", "main.t": "main.t", "other.t": "other.t", "OTHER.T": "other.t", "main.hidden": ""},
+    "duckdb": {
+        "t": "memory.main.t",
+        "main.t": "memory.main.t",
+        "other.t": "other.main.t",
+        "main.hidden": "temp.hidden",
+        "s.t": "memory.s.t",
+        "memory.s.t": "memory.s.t",
+        "other.s.t": "other.s.t",
+        "Other.Main.T": "other.main.t",
+    },
+}
+ANYWHERE = {"hidden": "temp.hidden", "temp.t": "", '"a.b"': '"a.b"', "x y": '"x y"', '"x y"': '"x y"', "b": "", "u": ""}
+
+
+@pytest.mark.parametrize("if_exists", ["replace", "append"])
+def test_a_qualified_name_is_a_path(notebook: Notebook, if_exists: str) -> None:
+    engine = notebook.names["DB"].engine
+    paths = set((QUALIFIED[engine] | ANYWHERE).values()) - {""}
+    schemas = "; CREATE SCHEMA s; CREATE SCHEMA other.s" if engine == "duckdb" else ""
+    notebook(f"%SQL ATTACH ':memory:' AS other{schemas}")
+    notebook.names["frame"] = pd.DataFrame({"x": [7]})
+    for name, expected in (QUALIFIED[engine] | ANYWHERE).items():
+        for path in paths:
+            kind = "TEMP TABLE" if path.startswith("temp.") else "TABLE"
+            notebook(
+                f"%SQL DROP TABLE IF EXISTS {path}; CREATE {kind} {path}(x INTEGER); INSERT INTO {path} VALUES (1)"
+            )
+        assert notebook(f"%SQL_import_df frame -t '{name}' --if_exists {if_exists}") == 1
+        written = {path: notebook.rows(f"SELECT MAX(x) FROM {path}") == [(7,)] for path in paths}
+        assert written == {path: path == expected for path in paths}, name
+        # what is listed can be used, and is dropped alone
+        before = notebook("%SQL_tables")
+        assert notebook(f"%SQL_schema '{name}' --as_list") == [("x", int)]
+        notebook(f"%SQL_drop_table '{name}'")
+        gone = set(before) - set(notebook("%SQL_tables"))
+        assert len(gone) == 1, name
+        for shown in notebook("%SQL_tables"):
+            assert notebook(f"%SQL_schema '{shown}' --as_list") == [("x", int)]
+    for wrong in ("nowhere.t", "nowhere.main.t", "b.a.b.t"):
+        for code in (f"%SQL_import_df frame -t {wrong} --if_exists {if_exists}", f"%SQL_drop_table {wrong}"):
+            before = notebook("%SQL_tables")
+            notebook.fails(code)
+            assert notebook("%SQL_tables") == before
+    notebook.fails("%SQL_import_df frame -t 'other.'", "cannot be a name")
+
+
+def test_a_table_of_the_schema_in_use_is_written_there(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://\n%SQL CREATE SCHEMA s; CREATE TABLE t AS SELECT 1 AS x; USE memory.s")
+    notebook.names["frame"] = pd.DataFrame({"x": [7]})
+    for if_exists in ("replace", "append"):
+        notebook(f"%SQL_import_df frame -t t --if_exists {if_exists}")
+    assert notebook("%SQL_tables") == ["main.t", "t"]
+    assert notebook.rows("SELECT COUNT(*) FROM s.t UNION ALL SELECT COUNT(*) FROM main.t") == [(2,), (1,)]
+
+
+@given(path=st.lists(names, min_size=1, max_size=3))
+def test_a_path_is_written_and_read_back(path: list[str]) -> None:
+    assert path_of(written_path(path)) == tuple(path)
 
 
 def test_a_frame_in_a_table_that_exists(notebook: Notebook) -> None:

@@ -1,0 +1,190 @@
+"""The stop button: an interrupt ends what an engine does, as KeyboardInterrupt, and the connection works afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from magics.sql import stop
+
+if TYPE_CHECKING:
+    from sql_notebook import Notebook
+
+# what never ends, or not while a test waits
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n",
+    "duckdb": "SELECT COUNT(*) FROM range(100000000000000) t(i) WHERE i % 7 = 3",
+}
+BIG = "range(3000) a(i), range(3000) b(j), range(3000) c(k)"
+OTHERS = {
+    "sqlite": [
+        # each step is long
+        ENDLESS["sqlite"].replace("MAX(i)", "MAX(LENGTH(HEX(RANDOMBLOB(1000000))))"),
+        "CREATE TABLE u AS " + ENDLESS["sqlite"],
+        "INSERT INTO t SELECT 1 WHERE (" + ENDLESS["sqlite"] + ") > 0",
+    ],
+    "duckdb": [
+        "CREATE TABLE u AS " + ENDLESS["duckdb"],
+        "INSERT INTO t " + ENDLESS["duckdb"],
+        f"SELECT i, j FROM {BIG}",
+        f"SELECT i::HUGEINT, j FROM {BIG}",
+        f"SELECT MAX(i) FROM (SELECT i FROM {BIG} ORDER BY hash(i + j + k))",
+        "PREPARE p AS " + ENDLESS["duckdb"] + "; EXECUTE p",
+    ],
+}
+TARGETS = {"sqlite": ":memory:", "duckdb": "duckdb://"}
+OPENED: dict[str, Callable[[], Any]] = {"sqlite": lambda: sqlite3.connect(":memory:"), "duckdb": duckdb.connect}
+
+
+def is_guarded() -> bool:
+    return any(thread.name == stop.__name__ for thread in threading.enumerate())
+
+
+@contextmanager
+def interrupted(connection: Any, ready: Callable[[], bool] = is_guarded) -> Iterator[None]:
+    """Interrupt the block as soon as it is ``ready``; what goes on for 30 seconds more is ended, and the test red."""
+    ended, late = threading.Event(), threading.Event()
+
+    def press() -> None:
+        while not ready() and not ended.wait(0.01):
+            pass
+        # well into the statement, most often
+        ended.wait(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+        while not ended.wait(30):
+            late.set()
+            connection.interrupt()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+        # a signal that came with the last result
+        ended.wait(1)
+        pytest.fail("the block ended by itself")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        ended.set()
+        thread.join()
+    assert not late.is_set()
+
+
+def opened(notebook: Notebook, engine: str, *, is_raw: bool) -> Any:
+    """Open a database in DB with a table ``t``, by the magic or by hand; return the engine's own connection."""
+    if is_raw:
+        notebook.names["DB"] = OPENED[engine]()
+    else:
+        notebook(f"%SQL_connect {TARGETS[engine]}")
+    notebook("%SQL CREATE TABLE t(x INTEGER); INSERT INTO t VALUES (1)")
+    return notebook.names["DB"] if is_raw else notebook.names["DB"].raw
+
+
+CASES = [(engine, sql) for engine in ENDLESS for sql in [ENDLESS[engine], *OTHERS[engine]]]
+
+
+@pytest.mark.parametrize("is_raw", [False, True], ids=["connected", "raw"])
+@pytest.mark.parametrize(("engine", "sql"), CASES)
+def test_a_statement_is_stopped(notebook: Notebook, engine: str, sql: str, is_raw: bool) -> None:
+    raw = opened(notebook, engine, is_raw=is_raw)
+    with interrupted(raw):
+        notebook(f"%SQL -o x {sql}")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+    assert notebook("%SQL_tables") == ["t"]
+    # nothing is left that another handler of signals would miss
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize("engine", ENDLESS)
+def test_a_transaction_goes_on_or_is_rolled_back(notebook: Notebook, engine: str) -> None:
+    raw = opened(notebook, engine, is_raw=False)
+    for sql in (ENDLESS[engine], f"INSERT INTO t {ENDLESS[engine]}"):
+        notebook("%SQL BEGIN; INSERT INTO t VALUES (2)")
+        with interrupted(raw):
+            notebook(f"%SQL {sql}")
+        # the transaction of a statement that was writing ends with it
+        is_open = len(notebook.rows("SELECT x FROM t")) == 2
+        assert is_open == ("INSERT" not in sql)
+        notebook("%SQL ROLLBACK" if is_open else "%SQL BEGIN; ROLLBACK")
+        assert notebook.rows("SELECT x FROM t") == [(1,)]
+
+
+FUNCTIONS = {
+    "slow": "    while True:\n        time.sleep(0.01)\n",
+    "busy": "    while True:\n        pass\n",
+    "careful": "    try:\n        time.sleep(0.05)\n    except BaseException:\n        pass\n    return x\n",
+}
+
+
+@pytest.mark.parametrize("is_raw", [False, True], ids=["magic", "raw"])
+@pytest.mark.parametrize("engine", ENDLESS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_python_function_is_stopped(notebook: Notebook, engine: str, name: str, is_raw: bool) -> None:
+    if (engine, name, is_raw) == ("duckdb", "careful", True):
+        pytest.skip("DuckDB calls it for the 2,048 rows of a vector, and nothing of the course's stands between")
+    raw = opened(notebook, engine, is_raw=is_raw)
+    called = notebook.names["called"] = threading.Event()
+    notebook(f"import time\ndef {name}(x: int) -> int:\n    called.set()\n{FUNCTIONS[name]}")
+    if is_raw:
+        raw.create_function(name, *([1] if engine == "sqlite" else []), notebook.names[name])
+    else:
+        notebook(f"%SQL_add_function {name}")
+    rows = "n" if engine == "sqlite" else "range(1000000) n(i)"
+    head = ENDLESS["sqlite"].partition(" SELECT MAX")[0] if engine == "sqlite" else ""
+    with interrupted(raw, called.is_set):
+        notebook(f"%SQL {head} SELECT MAX({name}(i)) FROM {rows}")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("if_exists", ["replace", "append"])
+@pytest.mark.parametrize("engine", ENDLESS)
+def test_an_import_that_is_stopped_leaves_the_table_as_it_was(notebook: Notebook, engine: str, if_exists: str) -> None:
+    raw = opened(notebook, engine, is_raw=False)
+    notebook("def endless(x: int) -> bool:\n    called.set()\n    while True:\n        pass")
+    called = notebook.names["called"] = threading.Event()
+    notebook("%SQL_add_function endless")
+    # the engine is at work: a constraint for the one, the writing of many rows for the other
+    if engine == "sqlite":
+        notebook("%SQL CREATE TRIGGER slow AFTER INSERT ON t BEGIN SELECT endless(new.x); END")
+    notebook.names["frame"] = pd.DataFrame({"x": range(20_000_000 if engine == "duckdb" else 10)})
+    if engine == "sqlite" and if_exists == "replace":
+        notebook.names["frame"] = pd.DataFrame({"x": range(5_000_000)})
+    is_ready = called.is_set if engine == "sqlite" and if_exists == "append" else is_guarded
+    with interrupted(raw, is_ready):
+        notebook(f"%SQL_import_df frame -t t --if_exists {if_exists}")
+    assert notebook.rows("SELECT x FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "how", ["%SQL_connect :memory:", "%SQL_connect duckdb://", "import sqlite3\nDB = sqlite3.connect(':memory:')"]
+)
+def test_the_stop_button_of_a_notebook(tmp_path: Path, how: str) -> None:
+    manager, client = start_new_kernel(cwd=str(tmp_path))
+    try:
+        client.execute_interactive(f"%load_ext magics\n{how}\n%SQL SELECT 1", timeout=60)
+        engine = "duckdb" if "duckdb" in how else "sqlite"
+
+        def press(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "stream":
+                manager.interrupt_kernel()
+
+        code = f"print('started', flush=True)\n%SQL {ENDLESS[engine]}"
+        reply = client.execute_interactive(code, output_hook=press, timeout=60)
+        assert reply["content"]["ename"] == "KeyboardInterrupt"
+        outputs: list[dict[str, Any]] = []
+        client.execute_interactive("x = %SQL SELECT 42 AS x\nx.x.tolist()", output_hook=outputs.append, timeout=60)
+        assert "[42]" in str(outputs)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
