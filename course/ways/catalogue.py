@@ -20,7 +20,7 @@ from course.errors import (
 )
 from course.reading import Location, explained, fetched, located, open_binary, stored
 from course.ways.checking import check_file, plain_copy
-from course.ways.targets import FOLDERS, placed, refuse_a_stranger, remove
+from course.ways.targets import FOLDERS, one_line, placed, refuse_a_stranger, remove
 
 if TYPE_CHECKING:
     from course.ways.question import Answer
@@ -191,13 +191,17 @@ def _told(path: Path | str, form: str) -> Iterator[None]:
     except (CourseError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise MissingFileError(f"there is no {form} file at {path}; course.ways.convert makes one") from error
+        raise MissingFileError(f"there is no {form} file at {path}; {'course.month_file' if form == 'csv' else 'course.ways.convert'} makes one") from error
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{path} cannot be read as a {form} file: {one_line(error)}; check its name and the rights on it"
+        ) from error
     except BaseException as error:
         # a panic of Polars is no Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UnreadableFileError(f"{path} cannot be read as a {form} file: {reason}; make it again") from error
+        advice = "course.ways.check_file says where" if form == "csv" else "make it again by course.ways.convert"
+        raise UnreadableFileError(f"{path} cannot be read as a {form} file: {one_line(error)}; {advice}") from error
 
 
 def convert(name: str, source: Path | str, target: Path | str, *, check: bool = True) -> Location:

@@ -9,12 +9,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.errors import UnreadableFileError
 from course.reading import CACHES, Location, file_system
 from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SQLITE_PAGE = 512
+"""Bytes of the smallest page: SQLite reads zeros where its last page is cut, and does not say so."""
 SUM_BY_AGE = f"""
     SELECT {AGE}, coalesce(sum({AMOUNT}), 0) FROM {{table}} WHERE {AGE} IS NOT NULL GROUP BY {AGE}
 """  # noqa: S608 two constants and a name of ours
@@ -40,6 +43,8 @@ def to_sqlite_index(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target
 
 def sqlite(path: Path) -> Answer:
     """Answer from a SQLite database; if an index covers the query, SQLite reads the index and not the table."""
+    if path.stat().st_size % SQLITE_PAGE:
+        raise UnreadableFileError(f"{path} is no whole SQLite database, its last page is cut; make it again")
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         return from_pairs(connection.execute(SUM_BY_AGE.format(table="damir")).fetchall())
 

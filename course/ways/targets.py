@@ -52,8 +52,7 @@ def placed(target: Path) -> Iterator[Path]:
     except (CourseError, MemoryError):
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise OutputError(f"cannot write {target}: {reason}; free some space or choose another folder") from error
+        raise OutputError(f"cannot write {target}: {one_line(error)}; free some space or choose another folder") from error
     finally:
         remove(part)
 
@@ -139,3 +138,8 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what a library says of its failure, in one line and not for ever."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
