@@ -191,7 +191,8 @@ def _told(path: Path | str, form: str) -> Iterator[None]:
     except (CourseError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise MissingFileError(f"there is no {form} file at {path}; {'course.month_file' if form == 'csv' else 'course.ways.convert'} makes one") from error
+        maker = "course.month_file" if form == "csv" else "course.ways.convert"
+        raise MissingFileError(f"there is no {form} file at {path}; {maker} makes one") from error
     except OSError as error:
         raise UnreadableFileError(
             f"{path} cannot be read as a {form} file: {one_line(error)}; check its name and the rights on it"

@@ -52,7 +52,9 @@ def placed(target: Path) -> Iterator[Path]:
     except (CourseError, MemoryError):
         raise
     except Exception as error:
-        raise OutputError(f"cannot write {target}: {one_line(error)}; free some space or choose another folder") from error
+        raise OutputError(
+            f"cannot write {target}: {one_line(error)}; free some space or choose another folder"
+        ) from error
     finally:
         remove(part)
 
