@@ -20,7 +20,7 @@ from course.errors import (
 )
 from course.reading import Location, explained, fetched, located, open_binary, stored
 from course.ways.checking import check_file, plain_copy
-from course.ways.targets import FOLDERS, one_line, placed, refuse_a_stranger, remove
+from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse_a_stranger, remove
 
 if TYPE_CHECKING:
     from course.ways.question import Answer
@@ -177,7 +177,8 @@ def answer(name: str, path: Path | str, *, check: bool = True) -> Answer:
         if check and way.format == "csv" and not check_file(place):
             with plain_copy(place) as copy:
                 return function(copy)
-        return function(place)
+        with plainly_named(place) as same:
+            return function(same)
 
 
 @contextmanager

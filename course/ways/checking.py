@@ -107,7 +107,7 @@ def _is_plain(place: Location) -> bool:
         if not names:
             return False
         bar.update(len(header))
-        columns = [names.index(AGE), names.index(AMOUNT), len(names) - 1]
+        columns = [names.index(AGE), names.index(AMOUNT)]
         while block := file.read(BLOCK_BYTES):
             text = b"".join((PADDING, block, file.readline(LINE_BYTES)))
             bar.update(len(text) - len(PADDING))
@@ -116,7 +116,7 @@ def _is_plain(place: Location) -> bool:
                     return False
                 text += end
             fields = find_fields(text, SEPARATOR, len(names), columns) if _has_plain_lines(text, end) else None
-            if fields is None or (not names[-1] and (fields[2][0] != fields[2][1]).any()):
+            if fields is None or (not names[-1] and not _ends_with_separators(text, end)):
                 return False
             try:
                 ages, cents = whole_numbers(text, *fields[0]), hundredths(text, *fields[1])
@@ -146,11 +146,10 @@ def _plain_header(line: bytes) -> tuple[list[str], bytes]:
 
 
 def _has_plain_lines(text: bytes, end: bytes) -> bool:
-    """Tell whether whole lines are UTF-8, without quotes nor zeros, end all alike, and none is long."""
-    returns = text.count(b"\r")
-    if b'"' in text or b"\0" in text.lstrip(b"\0") or returns != text.count(b"\r\n"):
+    """Tell whether whole lines, after the padding, are UTF-8 without quotes nor zeros, end alike, and none is long."""
+    if b'"' in text or text.find(b"\0", 8) >= 0 or (b"\r" in text) != (end == b"\r\n"):
         return False
-    if returns != (text.count(b"\n") - 1 if end == b"\r\n" else 0):
+    if end == b"\r\n" and not text.count(b"\r") == text.count(end) == text.count(b"\n") - 1:
         return False
     if not text.isascii():
         try:
@@ -163,6 +162,15 @@ def _has_plain_lines(text: bytes, end: bytes) -> bool:
         if not start:
             return False
     return True
+
+
+def _ends_with_separators(text: bytes, end: bytes) -> bool:
+    """Tell whether a separator ends each line that is not blank."""
+    import numpy as np
+
+    characters = np.frombuffer(text, np.uint8)
+    before = characters[np.flatnonzero(characters == ord("\n"))[1:] - len(end)]
+    return bool(((before == ord(SEPARATOR)) | (before == ord("\n"))).all())
 
 
 # --- the truth ------------------------------------------------------------------------------------------------------

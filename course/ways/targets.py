@@ -1,8 +1,8 @@
 """Put a converted file or folder where it was wanted: whole, by several processes at once, never over a stranger's.
 
-What is written is called ``.NAME.PROCESS-LETTERS.part`` beside its target until it is whole; the next conversion to
-this name removes what processes that no longer run left. A folder cannot be replaced at once: the one before is
-``.NAME.PROCESS-LETTERS.old.part`` for an instant, and is put back if the process was killed in it.
+What is written is in ``.NAME.PROCESS-LETTERS.part``, a folder beside its target, until it is whole; the next conversion
+to this name removes what processes that no longer run left. A folder cannot be replaced at once: for an instant the one
+before is in there too, and is put back if the process was killed in it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 from course.errors import CourseError, ExistingFileError, OutputError
 from course.files import make_folder
 from course.generator.schema import AGE, AMOUNT
-from course.reading import Location, file_system, is_left, open_binary, size_of
+from course.reading import Location, file_system, is_left, open_binary, scratch_folder, size_of
 from course.ways.sql_ways import tables_of
 
 FIRST_BYTES = {
     "pickle": b"\x80", "feather": b"ARROW1", "parquet": b"PAR1", "sqlite": b"SQLite format 3\0",
     "sqlite-index": b"SQLite format 3\0", "hdf5": b"\x89HDF\r\n\x1a\n",
 }  # fmt: skip
+PLAIN_PATH = re.compile(r"([A-Za-z]:)?[\w ./\\,+=@~-]*")
 DATABASES = {"sqlite", "sqlite-index", "duckdb"}
 END_BYTES = 2**16
 """Where the names of the columns are, from the start or to the end of a file."""
@@ -45,10 +46,16 @@ def placed(target: Path) -> Iterator[Path]:
     """
     make_folder(target.parent)
     _recover(target)
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        yield part
-        _replace(part, target)
+        folder.mkdir()
+        if PLAIN_PATH.fullmatch(str(folder)):
+            yield folder / "table"
+        else:
+            with scratch_folder() as scratch:
+                yield scratch / "table"
+                shutil.move(scratch / "table", folder / "table")
+        _replace(folder / "table", target)
     except (CourseError, MemoryError):
         raise
     except Exception as error:
@@ -56,7 +63,22 @@ def placed(target: Path) -> Iterator[Path]:
             f"cannot write {target}: {one_line(error)}; free some space or choose another folder"
         ) from error
     finally:
-        remove(part)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def plainly_named(place: Location) -> Iterator[Location]:
+    """Give another name of a file or folder whose own has characters that some library takes for more than a name."""
+    if isinstance(place, str) or PLAIN_PATH.fullmatch(str(place)):
+        yield place
+        return
+    with scratch_folder() as folder:
+        link = folder / "link"
+        try:
+            link.symlink_to(place.absolute())
+        except OSError:  # Windows asks for a right; most of these characters are in no name there
+            link = place
+        yield link
 
 
 def _replace(part: Path, target: Path) -> None:
@@ -64,18 +86,13 @@ def _replace(part: Path, target: Path) -> None:
     if not part.is_dir():
         part.replace(target)
         return
-    old = part.with_name(f"{part.name.removesuffix('.part')}.old.part")
-    for _ in range(100):
+    for number in range(100):
         with suppress(FileNotFoundError):
-            target.rename(old)
-        try:
+            target.rename(part.with_name(f"before-{number}"))
+        with suppress(OSError):  # another conversion was there first
             part.rename(target)
-            break
-        except OSError:  # another one was there first
-            continue
-    else:
-        raise OutputError(f"cannot write {target}: other conversions replace it all the time; wait for them")
-    remove(old)
+            return
+    raise OutputError(f"cannot write {target}: other conversions replace it all the time; wait for them")
 
 
 def refuse_a_stranger(target: Location, form: str) -> None:
@@ -125,13 +142,14 @@ def _is_file_of_ours(target: Location, form: str) -> bool:
 
 def _recover(target: Path) -> None:
     """Remove what conversions that were killed left; what one of them was about to replace is put back."""
-    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)-[0-9a-f]{{8}}(\.old)?\.part")
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)-[0-9a-f]{{8}}\.part")
     for left in target.parent.iterdir():
         found = name.fullmatch(left.name)
         if found and is_left(left, int(found[1])):
-            if found[2] and not target.exists():
-                left.rename(target)
-            remove(left)
+            for before in left.glob("before-*"):
+                if not target.exists():
+                    before.rename(target)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove(path: Path) -> None:
