@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse
 if TYPE_CHECKING:
     from course.ways.question import Answer
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by a conversion: bcolz waits for ever if two threads compress at once."""
 PACKAGES = {"bcolz": "bcolz-zipline"}
 """Names of the packages that are not the name of their module."""
 
@@ -239,7 +242,7 @@ def convert(name: str, source: Path | str, target: Path | str, *, check: bool = 
         open_binary(source).close()
         is_plain = not check or check_file(source)
     refuse_a_stranger(target, name)
-    with stored(target) as written, placed(written) as part:
+    with _ONE_AT_A_TIME, stored(target) as written, placed(written) as part:
         _write_table(write, source, part, is_plain=is_plain)
     return target
 

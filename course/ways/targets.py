@@ -67,7 +67,7 @@ def placed(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def plainly_named(place: Location) -> Iterator[Location]:
+def plainly_named(place: Path | str) -> Iterator[Path | str]:
     """Give another name of a file or folder whose own has characters that some library takes for more than a name."""
     if isinstance(place, str) or PLAIN_PATH.fullmatch(str(place)):
         yield place
