@@ -103,7 +103,7 @@ def refuse_a_stranger(target: Location, form: str) -> None:
     """
     try:
         is_ours = _is_folder_of_ours(target, FOLDERS[form]) if form in FOLDERS else _is_file_of_ours(target, form)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError:
         is_ours = False

@@ -172,7 +172,8 @@ def test_numpy_csv_agrees_with_pandas_on_lines_unlike_the_others(line: str, tmp_
     path = tmp_path / "odd.csv"
     plain = "30;x;1.5;\n" * 5
     path.write_text(f"AGE_BEN_SNDS;TEXT;PRS_REM_MNT;\n{plain}{line}\n{plain}")
-    pd.testing.assert_series_equal(answer("numpy-csv", path), answer("pandas-csv-columns", path))
+    alone, expected = (answer(way, path, check=False) for way in ("numpy-csv", "pandas-csv-columns"))
+    pd.testing.assert_series_equal(alone, expected)
 
 
 def test_numpy_csv_reads_each_line_once_wherever_blocks_end(tmp_path: Path) -> None:
@@ -200,13 +201,13 @@ def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**15)
     month = course.month_file(tmp_path / "month.csv", rows=30_000)
-    found = answer("numpy-csv", month.path)
+    found = answer("numpy-csv", month.path, check=False)
     assert {age: round(euros * 100) for age, euros in found.items()} == month.cents_by_age
     assert {answer is None for answer in asked} == {is_absent}
     # an error met by another process is raised here
     month.path.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;bad;\n" * 60_000)
     with pytest.raises(ValueError, match="could not convert"):
-        answer("numpy-csv", month.path)
+        answer("numpy-csv", month.path, check=False)
 
 
 CELL = st.text("0123456789", max_size=12)

@@ -79,8 +79,9 @@ def test_a_folder_that_a_killed_conversion_had_moved_away_is_put_back(
 ) -> None:
     target, bad = tmp_path / "m.zarr", tmp_path / "bad.csv"
     left = tmp_path / f".m.zarr.{NO_PROCESS}-0123abcd.part"
+    convert("zarr", month.path, target)
     left.mkdir()
-    convert("zarr", month.path, target).rename(left / "before-0")
+    target.rename(left / "before-0")
     bad.write_text(HEADER + "20;1;1;\n")
     (tmp_path / "m").write_text("a file where the folder of the target should be")
     with pytest.raises(OutputError):
@@ -225,7 +226,7 @@ def test_what_is_plain_is_read_as_it_is_and_the_rest_is_copied(
         "-1;1;1;\n",
         "5000;1;1;\n",
         "20;1;1;\r\n",
-        "20;\r;1;\n",
+        "20;1;1;\r20;1;1;\n",
         f"20;{long * 2000};1;\n",
     ]:
         path.write_bytes((HEADER + f"20;{long};1.5;\n" * 99 + rows).encode())
