@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from course.errors import UnreadableFileError
 from course.files import replacing
@@ -99,8 +99,10 @@ def _is_plain(place: Location) -> bool:
 
     in_order, exact, total = np.zeros((3, LARGEST_AGE))
     with (
-        open_binary(place, access="stream") as file,
-        progress_bar(size_of(file), description=f"checking {name_of(place)}") as bar,
+        open_binary(place, access="stream") as opened,
+        progress_bar(size_of(opened), description=f"checking {name_of(place)}") as bar,
+        # fsspec reads lines of any length
+        io.BufferedReader(cast("io.RawIOBase", opened), BLOCK_BYTES) as file,
     ):
         header = file.readline(LINE_BYTES)
         names, end = _plain_header(header)
