@@ -15,6 +15,14 @@ class UnknownFormatError(BadArgumentError):
     """A file name or format is not one of those the function can read or write."""
 
 
+class UnreadableFileError(CourseError, ValueError):
+    """A file does not hold what it should: not the format, a line or a value against the rules, a sum too large."""
+
+
+class MissingFileError(CourseError, FileNotFoundError):
+    """There is no file, or no object, of this name."""
+
+
 class ExistingFileError(CourseError, FileExistsError):
     """A file is already there and is not the one that was asked for."""
 

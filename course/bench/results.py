@@ -43,6 +43,7 @@ class Result:
     rows: int
     csv_bytes: int
     disk_bytes: int = 0  # of the file that the way reads
+    check_seconds: float = 0.0  # that check_file takes for the CSV file, once; the runs are without it
     conversion: Run | None = None  # what made this file from the CSV file
     runs: tuple[Run, ...] = ()
     wrong: bool = False  # an answer was not exact to the cent
@@ -86,7 +87,10 @@ class Bench:
                 "fastest_seconds": min(one.values("wall_seconds"), default=float("nan")),
                 "slowest_seconds": max(one.values("wall_seconds"), default=float("nan")),
                 "conversion_seconds": one.conversion.wall_seconds if one.conversion else 0.0,
-                **{name: getattr(one, name) for name in ("csv_bytes", "disk_bytes", "wrong", "skipped")},
+                **{
+                    name: getattr(one, name)
+                    for name in ("check_seconds", "csv_bytes", "disk_bytes", "wrong", "skipped")
+                },
             }
             for one in self.results
         )

@@ -25,7 +25,7 @@ from course.generator.month import month_file
 from course.measure import measure
 from course.progress import progress_bar
 from course.size import format_size
-from course.ways import FORMATS, WAYS, Way, convert, is_installed
+from course.ways import FORMATS, WAYS, Way, check_file, convert, is_installed
 from course.ways.catalogue import find_ways
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ def run_bench(
 def _prepare(ways: Sequence[Way], month: MonthReport, bar: tqdm[Any]) -> list[Result]:
     """Make the file that each way reads, and return results that have no run yet."""
     size = month.size_bytes
-    made: dict[str, dict[str, Any]] = {"csv": {"disk_bytes": size}}
+    start = perf_counter()
+    check_file(month.path)
+    made: dict[str, dict[str, Any]] = {"csv": {"disk_bytes": size, "check_seconds": round(perf_counter() - start, 6)}}
     results = []
     for way in ways:
         skipped = _obstacle(way, size)
@@ -181,7 +183,7 @@ def perform(task: str, name: str, *paths: str) -> None:
     importlib.import_module("pandas" if is_answer else "pyarrow.csv")
     importlib.import_module(WAYS[name].library if is_answer else FORMATS[name].library)
     import_seconds = perf_counter() - start
-    function: Callable[..., Any] = WAYS[name].function if is_answer else partial(convert, name)
+    function: Callable[..., Any] = WAYS[name].function if is_answer else partial(convert, name, check=False)
     with measure(name, record=False) as cost:
         found = function(*files)
     figures = {

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import importlib
-import shutil
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+import stat
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BadArgumentError, MissingDependencyError
-from course.files import make_folder
-from course.reading import Location, explained, fetched, located, stored
+from course.errors import (
+    BadArgumentError,
+    CourseError,
+    MissingDependencyError,
+    MissingFileError,
+    UnreadableFileError,
+)
+from course.reading import Location, explained, fetched, located, open_binary, stored
+from course.ways.checking import check_file, plain_copy
+from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse_a_stranger, remove
 
 if TYPE_CHECKING:
     from course.ways.question import Answer
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by a conversion: bcolz waits for ever if two threads compress at once."""
 PACKAGES = {"bcolz": "bcolz-zipline"}
 """Names of the packages that are not the name of their module."""
 
@@ -142,13 +152,15 @@ def find_ways(names: Iterable[str] | None = None) -> list[Way]:
     return [WAYS[name] for name in chosen]
 
 
-def answer(name: str, path: Path | str) -> Answer:
+def answer(name: str, path: Path | str, *, check: bool = True) -> Answer:
     """Answer the question: the sum of ``PRS_REM_MNT`` by ``AGE_BEN_SNDS``, in euros.
 
     Args:
         name: a way, one of ``WAYS``.
         path: a file in the format that the way reads, or an address such as ``s3://bucket/key``: read in place, or
-            copied for the occasion where ``remote`` is false.
+            copied for the occasion where ``remote`` is false. A pickle is a program: never open that of a stranger.
+        check: read a CSV file with ``check_file`` beforehand, which is remembered, and give to the way a plain copy of
+            one that engines would not read alike. Without it the way reads the file as it is, on its own.
 
     Returns:
         A Series of float64 named ``PRS_REM_MNT``, sorted by its index of int64, ``AGE_BEN_SNDS``. Rows without age
@@ -158,23 +170,67 @@ def answer(name: str, path: Path | str) -> Answer:
         BadArgumentError: there is no such way, or nothing is known of this kind of address.
         DownloadError: no object store answers, or the keys are wrong.
         MissingDependencyError: its library is not installed.
+        MissingFileError: there is no such file.
+        UnreadableFileError: it is not in this format, or breaks a rule that ``check_file`` tells.
+        OutputError: there is no room for the plain copy.
     """
     way = find_ways([name])[0]
-    with explained(path), nullcontext(located(path)) if way.remote else fetched(path) as place:
-        return way.function(place)
+    function = way.function
+    with _told(path, way.format), explained(path), nullcontext(located(path)) if way.remote else fetched(path) as place:
+        if check and way.format == "csv" and not check_file(place):
+            with plain_copy(place) as copy:
+                return function(copy)
+        with plainly_named(place) as same:
+            return function(same)
 
 
-def convert(name: str, source: Path | str, target: Path | str) -> Location:
+@contextmanager
+def _told(path: Path | str, form: str) -> Iterator[None]:
+    """Turn what a library says of a file that it cannot read into one error of the course."""
+    try:
+        place = located(path)
+        if isinstance(place, Path) and stat.S_ISDIR(place.stat().st_mode) and form not in FOLDERS:
+            place.open("rb")  # a folder: the system says so
+        yield
+    except (CourseError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        maker = "course.month_file" if form == "csv" else "course.ways.convert"
+        raise MissingFileError(f"there is no {form} file at {path}; {maker} makes one") from error
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{path} cannot be read as a {form} file: {one_line(error)}; check its name and the rights on it"
+        ) from error
+    except BaseException as error:
+        # a panic of Polars is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        advice = "course.ways.check_file says where" if form == "csv" else "make it again by course.ways.convert"
+        raise UnreadableFileError(f"{path} cannot be read as a {form} file: {one_line(error)}; {advice}") from error
+
+
+def convert(name: str, source: Path | str, target: Path | str, *, check: bool = True) -> Location:
     """Write the table of a CSV file of the course in another format, completely or not at all, and return its path.
 
-    A file or folder that bears the name already is replaced. CSV is not converted: its own path is returned. Both may
-    be addresses such as ``s3://bucket/key``; a folder (zarr, bcolz, blosc2) is then stored object by object.
+    A file or folder that was made so is replaced, also by two conversions at once; nothing else is. CSV is not
+    converted: its own path is returned. Both may be addresses such as ``s3://bucket/key``; a folder (zarr, bcolz,
+    blosc2) is then stored object by object. A column of which a value has not the type of the course is kept as text,
+    in every format.
+
+    Args:
+        name: a format, one of ``FORMATS``.
+        source: the CSV file.
+        target: where the other one is written.
+        check: as in ``answer``.
 
     Raises:
         BadArgumentError: there is no such format, or nothing is known of this kind of address.
         DownloadError: no credentials, or no object store answers.
+        ExistingFileError: something that was not made by a conversion to this format bears the name already.
         MissingDependencyError: its library is not installed.
-        OutputError: the folder cannot be written.
+        MissingFileError: there is no such CSV file.
+        OutputError: the target cannot be written.
+        UnreadableFileError: the CSV file breaks a rule that ``check_file`` tells.
     """
     if name not in FORMATS:
         raise BadArgumentError(f"there is no format called {name!r}; choose one of {', '.join(FORMATS)}")
@@ -182,21 +238,23 @@ def convert(name: str, source: Path | str, target: Path | str) -> Location:
     if not form.writer:
         return source
     write = _load(form.writer, form.library)
-    with stored(target) as written:
-        make_folder(written.parent)
-        temporary = written.with_name(f".part-{written.name}")
-        try:
-            _remove(temporary)  # what a conversion that was killed left
-            write(source, temporary)
-            _remove(written)
-            temporary.rename(written)
-        finally:
-            _remove(temporary)
+    with _told(source, "csv"), explained(source):
+        open_binary(source).close()
+        is_plain = not check or check_file(source)
+    refuse_a_stranger(target, name)
+    with _ONE_AT_A_TIME, stored(target) as written, placed(written) as part:
+        _write_table(write, source, part, is_plain=is_plain)
     return target
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _write_table(write: Callable[..., None], source: Location, part: Path, *, is_plain: bool) -> None:
+    """Write the table of a CSV file, a second time with columns of text if a value has not the type of the course."""
+    from course.ways.csv_batches import NoFitError, open_batches
+
+    try:
+        with open_batches(source, is_plain=is_plain) as (schema, batches):
+            write(schema, batches, part)
+    except NoFitError:
+        remove(part)
+        with open_batches(source, is_plain=False) as (schema, batches):
+            write(schema, batches, part)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from course.reading import Location, open_binary
-from course.ways.csv_batches import open_batches, rebatch, to_numpy
+from course.ways.csv_batches import rebatch, to_numpy
 from course.ways.question import AGE, AMOUNT, Answer, as_answer, sum_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CHUNK_ROWS = 2**17
 
 
-def to_hdf5(source: Location, target: Path) -> None:
-    """Write a CSV file as an HDF5 file of one dataset per column, shuffled and compressed by gzip at level 1."""
+def to_hdf5(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as an HDF5 file of one dataset per column, shuffled and compressed by gzip at level 1."""
     import h5py
 
-    with open_batches(source) as (schema, batches), h5py.File(target, "w") as file:
+    with h5py.File(target, "w") as file:
         layout = {"shape": (0,), "maxshape": (None,), "chunks": (CHUNK_ROWS,), "shuffle": True,
                   "compression": "gzip", "compression_opts": 1}  # fmt: skip
         for field in schema:
-            file.create_dataset(field.name, dtype=field.type.to_pandas_dtype(), **layout)
+            kind = field.type.to_pandas_dtype()
+            file.create_dataset(field.name, dtype=h5py.string_dtype() if kind is np.object_ else kind, **layout)
         for batch in rebatch(batches, CHUNK_ROWS):
             for name, column in zip(schema.names, batch, strict=True):
                 dataset = file[name]
@@ -37,21 +44,21 @@ def h5py_hdf5(path: Location) -> Answer:
         return sum_columns(file[AGE], file[AMOUNT])
 
 
-def to_zarr(source: Location, target: Path) -> None:
-    """Write a CSV file as a zarr group of one array per column, shuffled and compressed by Blosc."""
+def to_zarr(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as a zarr group of one array per column, shuffled and compressed by Blosc."""
     import zarr
     from zarr.codecs import BloscCodec
 
-    with open_batches(source) as (schema, batches):
-        group = zarr.create_group(store=target)
-        codec = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
-        for field in schema:
-            kind = field.type.to_pandas_dtype()
-            group.create_array(field.name, shape=(0,), dtype=kind, chunks=(CHUNK_ROWS,), compressors=codec)
-        columns = [cast("Any", group[name]) for name in schema.names]
-        for batch in rebatch(batches, CHUNK_ROWS):
-            for array, column in zip(columns, batch, strict=True):
-                array.append(to_numpy(column))
+    group = zarr.create_group(store=target)
+    codec = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
+    for field in schema:
+        kind = field.type.to_pandas_dtype()
+        kind = str if kind is np.object_ else kind
+        group.create_array(field.name, shape=(0,), dtype=kind, chunks=(CHUNK_ROWS,), compressors=codec)
+    columns = [cast("Any", group[name]) for name in schema.names]
+    for batch in rebatch(batches, CHUNK_ROWS):
+        for array, column in zip(columns, batch, strict=True):
+            array.append(to_numpy(column))
 
 
 def zarr_group(path: Location) -> Answer:
@@ -62,20 +69,15 @@ def zarr_group(path: Location) -> Answer:
     return sum_columns(group[AGE], group[AMOUNT])
 
 
-def to_bcolz(source: Location, target: Path) -> None:
-    """Write a CSV file as a bcolz ctable, the format of 2017: a folder of one folder per column."""
+def to_bcolz(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as a bcolz ctable, the format of 2017: a folder of one folder per column."""
     import bcolz
 
-    with open_batches(source) as (schema, batches):
-        table = None
-        for batch in rebatch(batches, CHUNK_ROWS):
-            columns = [to_numpy(column) for column in batch]
-            if table is None:
-                table = bcolz.ctable(columns, names=schema.names, rootdir=str(target), mode="w", expectedlen=10**7)
-            else:
-                table.append(columns)
-        if table is not None:
-            table.flush()
+    empty = [np.empty(0, field.type.to_pandas_dtype()) for field in schema]
+    table = bcolz.ctable(empty, names=schema.names, rootdir=str(target), mode="w", expectedlen=10**7)
+    for batch in rebatch(batches, CHUNK_ROWS):
+        table.append([to_numpy(column) for column in batch])
+    table.flush()
 
 
 def bcolz_ctable(path: Path) -> Answer:
@@ -86,15 +88,14 @@ def bcolz_ctable(path: Path) -> Answer:
     return sum_columns(table[AGE], table[AMOUNT])
 
 
-def to_blosc2(source: Location, target: Path) -> None:
-    """Write a CSV file as a CTable, a folder of compressed columns."""
+def to_blosc2(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as a CTable, a folder of compressed columns."""
     import blosc2
 
-    with open_batches(source) as (schema, batches):
-        rows = rebatch(batches, CHUNK_ROWS)
-        # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
-        table = blosc2.CTable.from_arrow(schema, rows, urlpath=str(target), mode="w", capacity_hint=4 * CHUNK_ROWS)
-        table.close()
+    rows = rebatch(batches, CHUNK_ROWS)
+    # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
+    table = blosc2.CTable.from_arrow(schema, rows, urlpath=str(target), mode="w", capacity_hint=4 * CHUNK_ROWS)
+    table.close()
 
 
 def blosc2_ctable(path: Path) -> Answer:

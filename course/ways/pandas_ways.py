@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from course.ways.csv_batches import read_table
 from course.ways.question import AGE, AMOUNT, DTYPES, SEPARATOR, Answer, as_answer, sum_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+    import pyarrow as pa
 
     from course.reading import Location
 
@@ -49,9 +51,14 @@ def dask_csv(path: Location) -> Answer:
     return as_answer(table.groupby(AGE)[AMOUNT].sum().compute(scheduler="threads"))
 
 
-def to_pickle(source: Location, target: Path) -> None:
-    """Write the table of a CSV file as a pickled DataFrame; it must fit in memory."""
-    read_table(source).to_pandas().to_pickle(target)
+def to_pickle(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as a pickled DataFrame; it must fit in memory."""
+    import pandas as pd
+    import pyarrow as pa
+
+    # missing values would make a float of an age, which is not exact from 2**53 on
+    kinds = {pa.int64(): pd.Int64Dtype()}
+    pa.Table.from_batches(batches, schema).to_pandas(types_mapper=kinds.get).to_pickle(target)
 
 
 def pandas_pickle(path: Location) -> Answer:

@@ -17,15 +17,15 @@ def polars_csv(path: Location) -> Answer:
     import polars as pl
 
     # its default keeps empty lines, as rows of nulls: the filter drops them
-    types = {AGE: pl.Int32, AMOUNT: pl.Float64}
-    return _sum_by_age(pl.scan_csv(path, separator=SEPARATOR, schema_overrides=types))
+    types = {AGE: pl.Int64, AMOUNT: pl.Float64}
+    return _sum_by_age(pl.scan_csv(path, separator=SEPARATOR, schema_overrides=types, glob=False))
 
 
 def polars_parquet(path: Location) -> Answer:
     """Answer from a Parquet file, whose footer says the types."""
     import polars as pl
 
-    return _sum_by_age(pl.scan_parquet(path))
+    return _sum_by_age(pl.scan_parquet(path, glob=False))
 
 
 def _sum_by_age(table: pl.LazyFrame) -> Answer:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv, ipc, parquet
 
 from course.reading import Location, open_binary
-from course.ways.csv_batches import open_batches, rebatch
+from course.ways.csv_batches import rebatch
 from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 BLOCK_BYTES = 2**20
@@ -20,6 +20,8 @@ ROW_GROUP_ROWS = 2**19
 def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
     """Return the answer from batches of the two columns of the question."""
     parts = [pa.table(batch).group_by(AGE).aggregate([(AMOUNT, "sum")]) for batch in batches]
+    if not parts:
+        return from_pairs(())
     sums = pa.concat_tables(parts).group_by(AGE).aggregate([(f"{AMOUNT}_sum", "sum")])
     pairs = zip(sums[AGE].to_pylist(), sums[f"{AMOUNT}_sum_sum"].to_pylist(), strict=True)
     return from_pairs((age, amount or 0.0) for age, amount in pairs if age is not None)
@@ -27,7 +29,7 @@ def sum_batches(batches: Iterable[pa.RecordBatch]) -> Answer:
 
 def pyarrow_csv(path: Location) -> Answer:
     """Answer from a CSV file read by blocks of one megabyte; memory does not depend on the file."""
-    types = {AGE: pa.int32(), AMOUNT: pa.float64()}
+    types = {AGE: pa.int64(), AMOUNT: pa.float64()}
     with (
         open_binary(path, access="stream") as file,
         csv.open_csv(
@@ -40,10 +42,9 @@ def pyarrow_csv(path: Location) -> Answer:
         return sum_batches(batches)
 
 
-def to_feather(source: Location, target: Path) -> None:
-    """Write a CSV file as an Arrow file compressed with LZ4, what pandas calls Feather."""
-    options = ipc.IpcWriteOptions(compression="lz4")
-    with open_batches(source) as (schema, batches), ipc.new_file(target, schema, options=options) as writer:
+def to_feather(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as an Arrow file compressed with LZ4, what pandas calls Feather."""
+    with ipc.new_file(target, schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
         for batch in rebatch(batches, BATCH_ROWS):
             writer.write(batch)
 
@@ -57,12 +58,9 @@ def pyarrow_feather(path: Location) -> Answer:
         return sum_batches(file.get_batch(number) for number in range(file.num_record_batches))
 
 
-def to_parquet(source: Location, target: Path) -> None:
-    """Write a CSV file as a Parquet file compressed with Zstandard."""
-    with (
-        open_batches(source) as (schema, batches),
-        parquet.ParquetWriter(target, schema, compression="zstd") as writer,
-    ):
+def to_parquet(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
+    """Write a table as a Parquet file compressed with Zstandard."""
+    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
         for batch in rebatch(batches, ROW_GROUP_ROWS):
             writer.write_batch(batch)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from course.errors import UnreadableFileError
 from course.generator.schema import AGE, AMOUNT, SEPARATOR
 
 if TYPE_CHECKING:
@@ -14,16 +15,26 @@ __all__ = ["AGE", "AMOUNT", "DTYPES", "SEPARATOR", "Answer", "as_answer", "from_
 
 Answer: TypeAlias = "pd.Series[float]"
 
-DTYPES = {AGE: "float64", AMOUNT: "float64"}
-"""How pandas reads the two columns: a float has a missing value, so that an empty cell costs no error and no guess."""
+DTYPES = {AGE: "Int64", AMOUNT: "float64"}
+"""How pandas reads the two columns: both types have a missing value, an empty cell costs no error and no guess."""
 BLOCK_ROWS = 2**19
 """Rows read at a time, several chunks of the formats: by one chunk at a time, zarr took 1.5 times as long."""
 
 
 def as_answer(sums: pd.Series[float]) -> Answer:
-    """Return sums by age class (euros) as every way does: float64 named by the amount, sorted by an int64 index."""
+    """Return sums by age class (euros) as every way does: float64 named by the amount, sorted by an int64 index.
+
+    Raises:
+        UnreadableFileError: a sum is no finite number, or a class no integer.
+    """
     answer = sums.astype("float64").sort_index()
-    answer.index = answer.index.astype("int64")
+    index = answer.index.astype("int64")
+    if not (abs(answer) < float("inf")).all() or not (answer.index == index).all():
+        raise UnreadableFileError(
+            f"a sum of {AMOUNT} is no finite number, or an age no integer; course.ways.check_file says which line of a "
+            "CSV file is at fault, and a file made from it by course.ways.convert has none"
+        )
+    answer.index = index
     return answer.rename(AMOUNT).rename_axis(AGE)
 
 
@@ -56,4 +67,5 @@ def sum_columns(ages: Any, amounts: Any) -> Answer:
         sums = pd.DataFrame({AGE: ages[rows], AMOUNT: amounts[rows]}).groupby(AGE)[AMOUNT].sum()
         return sums.drop(np.iinfo(ages.dtype).min, errors="ignore")
 
-    return sum_parts(map(sum_block, range(0, ages.shape[0], BLOCK_ROWS)))
+    # one block at least: an empty table has an empty answer
+    return sum_parts(map(sum_block, range(0, max(ages.shape[0], 1), BLOCK_ROWS)))

@@ -51,6 +51,7 @@ def test_each_way_ran_on_each_file_and_was_exact(bench: Bench) -> None:
     for text, database in zip(bench.results[::2], bench.results[1::2], strict=True):
         assert text.disk_bytes == text.csv_bytes > 100 * text.rows
         assert (text.conversion, database.csv_bytes) == (None, text.csv_bytes)
+        assert text.check_seconds > 0 == database.check_seconds
         assert database.disk_bytes not in {0, database.csv_bytes}
         assert database.conversion is not None
         assert database.conversion.wall_seconds > 0

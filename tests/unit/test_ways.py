@@ -144,8 +144,6 @@ def test_a_conversion_that_fails_leaves_the_previous_file(tmp_path: Path, monkey
         convert("zarr", source, target)
     assert answer("zarr", target).to_dict() == {20: 1.5}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
-    (tmp_path / ".part-a.zarr").mkdir()
-    (tmp_path / ".part-a.zarr" / "PRS_REM_MNT").write_text("what a conversion that was killed left")
     source.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n30;2;\n")
     assert answer("zarr", convert("zarr", source, target)).to_dict() == {30: 2}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.zarr"]
@@ -174,7 +172,8 @@ def test_numpy_csv_agrees_with_pandas_on_lines_unlike_the_others(line: str, tmp_
     path = tmp_path / "odd.csv"
     plain = "30;x;1.5;\n" * 5
     path.write_text(f"AGE_BEN_SNDS;TEXT;PRS_REM_MNT;\n{plain}{line}\n{plain}")
-    pd.testing.assert_series_equal(answer("numpy-csv", path), answer("pandas-csv-columns", path))
+    alone, expected = (answer(way, path, check=False) for way in ("numpy-csv", "pandas-csv-columns"))
+    pd.testing.assert_series_equal(alone, expected)
 
 
 def test_numpy_csv_reads_each_line_once_wherever_blocks_end(tmp_path: Path) -> None:
@@ -202,13 +201,13 @@ def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**15)
     month = course.month_file(tmp_path / "month.csv", rows=30_000)
-    found = answer("numpy-csv", month.path)
+    found = answer("numpy-csv", month.path, check=False)
     assert {age: round(euros * 100) for age, euros in found.items()} == month.cents_by_age
     assert {answer is None for answer in asked} == {is_absent}
     # an error met by another process is raised here
     month.path.write_text("AGE_BEN_SNDS;PRS_REM_MNT;\n" + "20;bad;\n" * 60_000)
     with pytest.raises(ValueError, match="could not convert"):
-        answer("numpy-csv", month.path)
+        answer("numpy-csv", month.path, check=False)
 
 
 CELL = st.text("0123456789", max_size=12)
@@ -239,7 +238,9 @@ def test_fields_are_those_of_the_csv_module(table: list[list[str]], end: str, tr
 NUMBER = st.one_of(
     st.integers(-(10**13), 10**13).map(oracle),
     st.decimals(-(10**6), 10**6, places=3).map(str),
-    st.sampled_from(["", "0", "-0", ".5", "-.5", "5.", "1e3", "+4", " 7", "12345678", "-12345678.25", "123456789"]),
+    st.sampled_from(
+        ["", "0", "-0", ".5", "-.5", "5.", "1e3", "+4", "0.12345", "12345678", "-12345678.25", "123456789"]
+    ),
 )
 
 
@@ -253,7 +254,10 @@ def test_hundredths_are_those_of_float(numbers: list[str]) -> None:
     assert np.allclose(hundredths(content, left, right), expected, rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize("field", [b"x2", b"2:", b"/2", b"1.2.3", b"1;2", b"--2", b"."])
+@pytest.mark.parametrize(
+    "field",
+    [b"x2", b"2:", b"/2", b"1.2.3", b"1;2", b"--2", b".", b"-", b"+", b"1..5", b"-..5", b" 5", b"5 ", b"1_0", b"nan"],
+)
 def test_numbers_refuse_what_is_no_number(field: bytes) -> None:
     content = PADDING + b"1;" + field + b";\n"
     left, right = np.array([8, 10]), np.array([9, 10 + len(field)])

@@ -12,6 +12,7 @@ are those of Lemire, "Quickly parsing eight digits" (2018).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import TypeAlias
@@ -30,6 +31,7 @@ Fields: TypeAlias = tuple[Positions, Positions]
 PADDING = bytes(7) + b"\n"
 """What a text begins with: the word that ends with the first field begins there."""
 
+NUMBER = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WIDTH = 8
 _EACH_BYTE = np.uint64(0x0101010101010101)
 _HIGH_BITS = np.uint64(0x8080808080808080)
@@ -185,12 +187,16 @@ def hundredths(text: bytes, left: Positions, right: Positions) -> Numbers:
     words = _load(text, start, right)
     one = ((words >> np.uint64(48)) & _BYTE) == _POINT
     two = ((words >> np.uint64(40)) & _BYTE) == _POINT
-    decimals = one + two * np.int64(2)
+    decimals = np.where(two, 2, one.astype(np.int64))
     digits = ((words & _BEFORE[decimals]) << np.uint64(8)) | (words & _AFTER[decimals])
     numbers: Numbers = _eight_digits(digits) * _SCALE[decimals]
     np.negative(numbers, where=negative, out=numbers)
-    for row in np.flatnonzero(_not_digits(digits) | (right - start > WIDTH)):
-        numbers[row] = float(text[left[row] : right[row]].strip() or 0) * 100
+    odd = _not_digits(digits) | (right - start > WIDTH) | (one & two) | ((right == start) & negative)
+    for row in np.flatnonzero(odd):
+        field = text[left[row] : right[row]]
+        if field and not NUMBER.fullmatch(field):
+            raise ValueError(f"could not convert {field.decode(errors='replace')!r} to a number")
+        numbers[row] = float(field or 0) * 100
     return numbers
 
 

@@ -1,0 +1,270 @@
+"""A conversion is put where it was wanted whole, also by two at once, and over nothing that is not its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import course
+from course.errors import CourseError, ExistingFileError, MissingFileError, OutputError, UnreadableFileError
+from course.reading import SCRATCH, scratch_folder
+from course.ways import FORMATS, WAYS, answer, check_file, convert, is_installed
+from course.ways.checking import plain_copy
+
+HEADER = "AGE_BEN_SNDS;X;PRS_REM_MNT;\n"
+FORMATS_HERE = [form.name for form in FORMATS.values() if form.writer and is_installed(form.library)]
+WAY_OF = {way.format: way.name for way in WAYS.values()}
+CONVERT = "import sys; from course.ways import convert; convert(*sys.argv[1:])"
+NO_PROCESS = 2**22 + 1  # more than Linux gives
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> course.MonthReport:
+    return course.month_file(tmp_path_factory.mktemp("month") / "m.csv", rows=3000)
+
+
+def is_right(form: str, path: Path, month: course.MonthReport) -> bool:
+    found = {age: round(euros * 100) for age, euros in answer(WAY_OF[form], path).items()}
+    return found == {age: cents for age, cents in month.cents_by_age.items() if month.rows_by_age[age]}
+
+
+def converting(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", before + CONVERT, *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("form", FORMATS_HERE)
+def test_conversions_at_once_all_succeed(form: str, month: course.MonthReport, tmp_path: Path) -> None:
+    target = tmp_path / f"m{FORMATS[form].suffix}"
+    others = [converting(form, month.path, target) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: convert(form, month.path, target), range(4))) == [target] * 4
+    assert [(other.communicate()[1], other.returncode) for other in others] == [("", 0)] * 2
+    assert is_right(form, target, month)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("form", ["zarr", "sqlite", "parquet"])
+def test_what_a_killed_conversion_left_goes_and_what_another_one_writes_stays(form: str, tmp_path: Path) -> None:
+    big = course.month_file(tmp_path / "m.csv", rows=100_000)
+    target = tmp_path / f"m{FORMATS[form].suffix}"
+    killed, running = converting(form, big.path, target), converting(form, big.path, target)
+    for process in (killed, running):
+        while not list(tmp_path.glob(f".{target.name}.{process.pid}-*.part/table")):
+            assert process.poll() is None
+            time.sleep(0.002)
+    running.send_signal(signal.SIGSTOP)
+    killed.kill()
+    killed.communicate()
+    convert(form, big.path, target)
+    left = [path.name.split(".")[-2].partition("-")[0] for path in tmp_path.glob(".*")]
+    assert left == [str(running.pid)]
+    running.send_signal(signal.SIGCONT)
+    assert (running.communicate()[1], running.returncode) == ("", 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.csv", "m.csv.json", target.name]
+    assert is_right(form, target, big)
+
+
+def test_a_folder_that_a_killed_conversion_had_moved_away_is_put_back(
+    month: course.MonthReport, tmp_path: Path
+) -> None:
+    target, bad = tmp_path / "m.zarr", tmp_path / "bad.csv"
+    left = tmp_path / f".m.zarr.{NO_PROCESS}-0123abcd.part"
+    convert("zarr", month.path, target)
+    left.mkdir()
+    target.rename(left / "before-0")
+    bad.write_text(HEADER + "20;1;1;\n")
+    (tmp_path / "m").write_text("a file where the folder of the target should be")
+    with pytest.raises(OutputError):
+        convert("zarr", bad, tmp_path / "m" / "m.zarr")
+    assert not target.exists()
+    bad.write_text(HEADER + f"20;1;1;\n{'9' * 5000};1;2;\n")
+    with pytest.raises(UnreadableFileError):
+        convert("zarr", bad, target, check=False)
+    assert is_right("zarr", target, month)
+    assert not list(tmp_path.glob(".*"))
+
+
+def strangers(folder: Path) -> dict[str, list[Path]]:
+    """Make what is no table of the course, and return by what formats it could be replaced."""
+    table = pd.DataFrame({"mine": [1]})
+    text, empty, notes = folder / "text", folder / "empty", folder / "notes"
+    text.write_text(HEADER)
+    empty.touch()
+    notes.mkdir()
+    (notes / "notes.txt").write_text("a year of work")
+    (folder / "nothing").mkdir()
+    table.to_parquet(folder / "p.parquet")
+    table.to_pickle(folder / "p.pkl")
+    table.to_feather(folder / "p.feather")
+    with sqlite3.connect(folder / "p.sqlite") as connection:
+        connection.execute("CREATE TABLE damir (AGE_BEN_SNDS, PRS_REM_MNT)")
+        connection.execute("CREATE TABLE mine (a)")
+    connection.close()
+    everything = {form: [text, empty, notes, folder / "nothing"] for form in FORMATS_HERE}
+    everything["parquet"].append(folder / "p.parquet")
+    everything["pickle"].append(folder / "p.pkl")
+    everything["feather"].append(folder / "p.feather")
+    everything["sqlite"].append(folder / "p.sqlite")
+    return everything
+
+
+def content(path: Path) -> object:
+    return sorted(path.rglob("*")) if path.is_dir() else path.read_bytes()
+
+
+def test_what_is_no_table_of_the_course_is_not_replaced(month: course.MonthReport, tmp_path: Path) -> None:
+    for form, paths in strangers(tmp_path).items():
+        for path in [*paths, month.path]:
+            before = content(path)
+            with pytest.raises(ExistingFileError, match=r"is there and is no .* table made by course\.ways\.convert"):
+                convert(form, month.path, path)
+            assert content(path) == before
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("form", FORMATS_HERE)
+def test_a_full_disk_is_one_error_and_leaves_the_table_before(
+    form: str, month: course.MonthReport, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource")
+    assert resource
+    target = convert(form, month.path, tmp_path / f"m{FORMATS[form].suffix}")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+    told = converting(form, month.path, target, before=limit).communicate()[1].strip().splitlines()[-1]
+    assert told.startswith(f"course.errors.OutputError: cannot write {target}: ")
+    assert told.endswith("; free some space or choose another folder")
+    assert is_right(form, target, month)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_temporary_folder_of_a_killed_process_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    mine, dead, yours = (tmp_path / f"{SCRATCH}{who}" for who in (f"{os.getpid()}-a", f"{NO_PROCESS}-b", "of-ours"))
+    for folder in (mine, dead, yours):
+        folder.mkdir()
+    with scratch_folder() as folder:
+        assert sorted(tmp_path.iterdir()) == sorted([mine, yours, folder])
+    assert sorted(tmp_path.iterdir()) == sorted([mine, yours])
+
+
+# --- what is no file of the format ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [way.name for way in WAYS.values() if is_installed(way.library)])
+def test_what_is_no_file_of_the_format_is_one_error_of_the_course(
+    way: str, month: course.MonthReport, tmp_path: Path
+) -> None:
+    form = WAYS[way].format
+    whole = convert(form, month.path, tmp_path / "whole")
+    folder, text, noise, cut = (tmp_path / name for name in ("folder", "text", "noise", "cut"))
+    folder.mkdir()
+    text.write_text("hello\nworld\n")
+    noise.write_bytes(bytes(range(256)) * 40)
+    pd.DataFrame({"mine": [1]}).to_parquet(tmp_path / "mine.parquet")
+    other = convert("sqlite" if "sqlite" not in form else "parquet", month.path, tmp_path / "other")
+    broken = [folder, text, noise, other, tmp_path / "mine.parquet"]
+    if whole.is_file() and form != "csv":
+        for size in (0, 1000, whole.stat().st_size // 2, whole.stat().st_size - 5):
+            broken.append(tmp_path / f"cut{size}")
+            broken[-1].write_bytes(whole.read_bytes()[:size])
+    for path in broken:
+        with pytest.raises(CourseError) as caught:
+            answer(way, path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(MissingFileError, match="there is no"):
+        answer(way, cut)
+
+
+# --- the check ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("20;1;1,5;\n", r"line 2, column PRS_REM_MNT: '1,5' is no number; write digits with a decimal point"),
+        ("20;1;1;\n\n20.5;1;1;\n", r"line 4, column AGE_BEN_SNDS: '20\.5' is no integer of 64 bits"),
+        ('20;"a\nb";1;\n20;1\n', r"line 4: there are 2 fields for the 3 names of the header"),
+        ("20;1;1;5\n", r"line 2: there are 4 fields for the 3 names"),
+        ('20;1;1;\n20;"1;1;\n', r"line 3: unexpected end of data"),
+        ("20;1;9e11;\n30;1;1e11;\n20;1;9e11;\n", r"column PRS_REM_MNT: the amounts of the class 20 are too large"),
+        ("20;1;1e11;\n" + "20;1;.01;\n" * 2000, r"the amounts of the class 20 are too large to be summed to the cent"),
+    ],
+)
+def test_an_error_names_the_line_and_what_to_do(rows: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(HEADER + rows)
+    for ask in (check_file, lambda path: answer("pandas-csv", path), lambda path: convert("zarr", path, path / "x")):
+        with pytest.raises(UnreadableFileError, match=message):
+            ask(path)
+
+
+@pytest.mark.parametrize("limit", [2**17, 2**10])
+def test_what_is_plain_is_read_as_it_is_and_the_rest_is_copied(
+    limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.ways.checking.BLOCK_BYTES", limit)
+    path, long = tmp_path / "m.csv", "x" * 100
+    plain = ["20;1;1.5;\n", "20;é;-.5;\n\n", "", ";1;;\n" * 999, f"20;{long};1.5;\n" * 999 + "20;1;1;"]
+    for rows in plain:
+        for text in (HEADER + rows, (HEADER + rows).replace("\n", "\r\n"), "\ufeff" + HEADER + rows):
+            path.write_bytes(text.encode())
+            assert check_file(path), text[:200]
+    for rows in [
+        '20;"1";1;\n',
+        "20;1;1\n",
+        "-1;1;1;\n",
+        "5000;1;1;\n",
+        "20;1;1;\r\n",
+        "20;1;1;\r20;1;1;\n",
+        f"20;{long * 2000};1;\n",
+    ]:
+        path.write_bytes((HEADER + f"20;{long};1.5;\n" * 99 + rows).encode())
+        assert not check_file(path), rows[:200]
+    with plain_copy(path) as copy:
+        assert copy.read_text() == "AGE_BEN_SNDS;PRS_REM_MNT\n" + "20;1.5\n" * 99 + "20;1.0\n"
+    assert not copy.exists()
+
+
+def test_what_was_found_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr("course.ways.checking._is_plain", lambda place: asked.append(place) or True)
+    path = tmp_path / "m.csv"
+    path.write_text(HEADER)
+    assert check_file(path)
+    assert check_file(path)
+    assert len(asked) == 2, "a file just written may be written again within a tick of its clock"
+    monkeypatch.setattr("course.ways.checking.RECENT_SECONDS", -1.0)
+    assert all([check_file(path), check_file(str(path)), check_file(path)])
+    assert len(asked) == 3
+    path.write_text(HEADER + "20;1;x;\n")
+    assert check_file(path)
+    assert len(asked) == 4
+
+
+def test_without_the_check_a_way_reads_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(HEADER + "20;1;1_0;\n")
+    assert answer("python-csv", path, check=False).to_dict() == {20: 10.0}
+    for rows in ("20;1;nan;\n", "20;1;1e308;\n20;1;1e308;\n", "20;1;abc;\n"):
+        path.write_text(HEADER + rows)
+        with pytest.raises(UnreadableFileError):
+            answer("python-csv", path, check=False)
+
+
+def test_a_column_that_does_not_fit_is_text_in_every_format(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(HEADER.replace("X", "SOI_ANN;BEN_SEX_COD") + '70000;2019;1;1;\n20;"a;b";2;2;\n')
+    table = pd.read_parquet(convert("parquet", path, tmp_path / "m.parquet"))
+    assert table["SOI_ANN"].tolist() == ["2019", "a;b"]
+    assert [str(kind) for kind in table.dtypes] == ["int64", "str", "int16", "float64"]
