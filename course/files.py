@@ -16,10 +16,10 @@ import platformdirs
 
 from course.errors import CourseError, OutputError
 
-# what a full or failing disk answers to a write, in the words of the system and of SQLite: libraries have errors of
-# their own that quote it
-_FAILURES = (errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
-_FULL = (*map(os.strerror, _FAILURES), "disk is full")
+# what a disk that takes no more answers, in the words of the system and of SQLite: libraries quote them in errors of
+# their own, which have no number
+_FULL_NUMBERS = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+_FULL = (*map(os.strerror, _FULL_NUMBERS), "disk is full")
 _LOCK, _ASIDE = ".lock", ".aside"  # in a scratch folder: held by its owner; the folder that is being replaced
 _LONGEST_NAME = 200  # bytes; file systems allow 255
 _ATTEMPTS = 10  # to put a folder in place of one that others replace at the same time
@@ -151,14 +151,13 @@ def _explained(path: Path, scratch: Path) -> Iterator[None]:
     except CourseError:
         raise
     except Exception as error:
-        is_full = any(words in str(error) for words in _FULL)
-        named = error.filename if isinstance(error, OSError) else None
-        if named is not None and not isinstance(named, int):
-            place = Path(os.fsdecode(named))
-            is_full = place == path or scratch in (place, *place.parents)
-        if not is_full:
-            raise
-        raise _output_error(path, error) from error
+        # of a copy, the second is where it was to go
+        named = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        place = Path(os.fsdecode(named)) if isinstance(named, str | bytes) else path
+        is_ours = place == path or scratch in (place, *place.parents)
+        if any(words in str(error) for words in _FULL) or (is_ours and isinstance(error, OSError) and error.errno):
+            raise _output_error(path if is_ours else place, error) from error
+        raise
 
 
 def _output_error(path: Path, error: Exception) -> OutputError:

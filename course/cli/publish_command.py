@@ -123,9 +123,9 @@ def serve(port: int, site: Path) -> None:
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    from course.publish.build import recover_folder
+    from course.files import recover
 
-    recover_folder(site.absolute())
+    recover(site.absolute())
     if not (site / "index.html").is_file():
         raise BuildError(f"no site in {site}; run: course build")
     try:
