@@ -94,15 +94,12 @@ def recover(path: Path) -> None:
     from filelock import FileLock, Timeout
 
     for left in path.parent.glob(f".{glob.escape(_short_name(path))}.{'[0-9a-f]' * 8}.part"):
-        if left.is_file():
-            left.unlink(missing_ok=True)
-            continue
         with suppress(OSError, Timeout), FileLock(left / _LOCK, timeout=0):
             if (left / _ASIDE).exists() and not path.exists():
                 (left / _ASIDE).rename(path)
             shutil.rmtree(left, ignore_errors=True)
         with suppress(OSError):  # Windows removes no open file, such as the lock, until it is let go
-            left.rmdir()
+            left.unlink() if left.is_file() else left.rmdir()  # earlier versions left files
 
 
 def _short_name(path: Path) -> str:
@@ -120,9 +117,9 @@ def _install(new: Path, path: Path, scratch: Path) -> None:
                 path.rename(aside)
             new.replace(path)
         except OSError:
-            if attempt == _ATTEMPTS - 1 or not (new.is_dir() and path.is_dir()):
+            if attempt == _ATTEMPTS - 1 or not new.is_dir() or path.is_file():
                 raise
-            # another process has put its own there in between
+            # another process has put its own there, or moved it, in between
         else:
             return
         finally:
@@ -155,7 +152,8 @@ def _explained(path: Path, scratch: Path) -> Iterator[None]:
         named = getattr(error, "filename2", None) or getattr(error, "filename", None)
         place = Path(os.fsdecode(named)) if isinstance(named, str | bytes) else path
         is_ours = place == path or scratch in (place, *place.parents)
-        if any(words in str(error) for words in _FULL) or (is_ours and isinstance(error, OSError) and error.errno):
+        is_failure = is_ours and isinstance(error, OSError) and (named is not None or error.errno == errno.EIO)
+        if is_failure or any(words in str(error) for words in _FULL):
             raise _output_error(path if is_ours else place, error) from error
         raise
 
