@@ -22,13 +22,13 @@ _FULL_NUMBERS = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT"
 _FULL = (*map(os.strerror, _FULL_NUMBERS), "disk is full")
 _LOCK, _ASIDE = ".lock", ".aside"  # in a scratch folder: held by its owner; the folder that is being replaced
 _LONGEST_NAME = 200  # bytes; file systems allow 255
-_ATTEMPTS = 10  # to put a folder in place of one that others replace at the same time
+_ATTEMPTS = 100  # to put a folder in place of one that others replace at the same time
 
 
 def data_directory() -> Path:
     """Return the folder of generated and downloaded files: ``BIGDATA_COURSE_DATA`` or the user's cache."""
     named = os.environ.get("BIGDATA_COURSE_DATA")
-    return Path(named) if named else platformdirs.user_cache_path("bigdata-course", appauthor=False)
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("bigdata-course", appauthor=False)
 
 
 def file_digest(path: Path) -> str:
