@@ -28,7 +28,12 @@ _ATTEMPTS = 100  # to put a folder in place of one that others replace at the sa
 def data_directory() -> Path:
     """Return the folder of generated and downloaded files: ``BIGDATA_COURSE_DATA`` or the user's cache."""
     named = os.environ.get("BIGDATA_COURSE_DATA")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("bigdata-course", appauthor=False)
+    return expanded(named) if named else platformdirs.user_cache_path("bigdata-course", appauthor=False)
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path in which ``~`` and ``~name`` are homes, as in a shell; what is no home stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (that of Path raises an error)
 
 
 def file_digest(path: Path) -> str:
@@ -160,4 +165,6 @@ def _explained(path: Path, scratch: Path) -> Iterator[None]:
 
 def _output_error(path: Path, error: Exception) -> OutputError:
     reason = getattr(error, "strerror", None) or next((words for words in _FULL if words in str(error)), str(error))
-    return OutputError(f"cannot write {path}: {reason}; free some space or choose another folder")
+    kept = data_directory() in (path, *path.parents)
+    advice = "set BIGDATA_COURSE_DATA to another folder" if kept else "choose another folder"
+    return OutputError(f"cannot write {path}: {reason}; free some space or {advice}")

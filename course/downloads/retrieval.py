@@ -31,7 +31,7 @@ from requests.utils import urldefragauth
 from course.codes import lexicon_file
 from course.downloads.resuming import ResumingDownloader
 from course.errors import BadArgumentError, DownloadError, ExistingFileError, MissingDependencyError, OutputError
-from course.files import data_directory, file_digest, make_folder, replacing
+from course.files import data_directory, expanded, file_digest, make_folder, replacing
 from course.generator.answer import read_report
 from course.generator.month import month_file
 from course.generator.small import small_file
@@ -106,7 +106,7 @@ def download(
     resource = _resource_of(name_or_url, filename)
     if known_hash is not None:  # whoever gives one wants that very file, no synthetic one
         resource = replace(resource, known_hash=_normal_hash(known_hash), synthetic=None)
-    return _Request(resource, Path(folder), offline, force, decompress, say).answer()
+    return _Request(resource, expanded(folder), offline, force, decompress, say).answer()
 
 
 def _normal_hash(known_hash: str) -> str:

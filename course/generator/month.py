@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
-from course.files import make_folder, recover, replacing
+from course.files import expanded, make_folder, recover, replacing
 from course.generator.answer import ROWS_BY_AGE, MonthReport, read_report, report_path, write_report
 from course.generator.schema import CSV_HEADER, arrow_schema
 from course.progress import progress_bar
@@ -147,7 +147,7 @@ def month_file(
         ExistingFileError: another file is there and ``overwrite`` is false.
         OutputError: the folder cannot be written, or the disk is too small.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     form = format_of(path)
     for written in (path, report_path(path)):
         recover(written)  # what a killed one left may be most of the disk

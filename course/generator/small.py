@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.errors import ExistingFileError, OutputError
-from course.files import data_directory, file_digest, recover, replacing
+from course.files import data_directory, expanded, file_digest, recover, replacing
 from course.generator.answer import (
     CENTS_BY_AGE,
     FIRST_ROWS,
@@ -53,7 +53,7 @@ def small_file(folder: Path | str = "data") -> Path:
         ExistingFileError: the folder holds another file of this name.
         OutputError: the folder cannot be written, or the disk is full.
     """
-    placed = Path(folder).expanduser() / SMALL_NAME
+    placed = expanded(folder) / SMALL_NAME
     recover(placed)
     if placed.exists():
         if _is_genuine(placed):

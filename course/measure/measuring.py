@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course.errors import UnknownFormatError
-from course.files import replacing
+from course.files import expanded, replacing
 from course.measure.measurement import Measurement
 from course.measure.readers import Consumed, Reader, Resident, process_reader
 
@@ -106,7 +106,7 @@ class Ledger:
             UnknownFormatError: the suffix is neither ``.csv`` nor ``.json``.
             OutputError: the file cannot be written.
         """
-        path = Path(path)
+        path = expanded(path)
         writers = {".csv": self._write_csv, ".json": self._write_json}
         if path.suffix.lower() not in writers:
             raise UnknownFormatError(f"cannot save measures as {path.name!r}: choose a name in .csv or .json")

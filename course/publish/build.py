@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError, ExistingFileError
-from course.files import file_digest, replacing, scratch_folder
+from course.files import expanded, file_digest, replacing, scratch_folder
 from course.progress import progress_bar
 from course.publish.cache import Cache, execution_key
 from course.publish.convert import FORMATS, Converter, Format, Published, page_context
@@ -103,7 +103,7 @@ def _refuse_place(lessons: Sequence[Lesson], options: BuildOptions) -> None:
     output = Path(os.path.realpath(options.output))
     kept = {
         "the current folder": Path.cwd(),
-        "your home": Path("~").expanduser(),
+        "your home": expanded("~"),
         "the cache": options.cache,
         **{lesson.path.name: lesson.path.parent for lesson in lessons},
     }
