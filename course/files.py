@@ -53,13 +53,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
-    if path.is_symlink():
-        path = Path(os.path.realpath(path))
-    with scratch_folder(path) as scratch:
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    with scratch_folder(target) as scratch:
         new = scratch / path.name
         yield new
         with _explained(path, scratch):
-            _install(new, path, scratch)
+            _install(new, target, scratch)
 
 
 @contextmanager
