@@ -145,7 +145,8 @@ def companions(folder: Path) -> list[Path]:
     for here, folders, names in os.walk(folder):
         # neither entered nor listed: lessons make many files in data/
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
-        found += [Path(here, name) for name in names if not name.startswith(".") and not name.endswith(".ipynb")]
+        paths = [Path(here, name) for name in names if not name.startswith(".") and not name.endswith(".ipynb")]
+        found += [path for path in paths if path.is_file()]  # no link to nothing, no pipe
     return sorted(found)
 
 

@@ -20,6 +20,7 @@ from notebook_writer import code, contents, text, write_notebook
 from course.cli import course as command
 from course.cli import main
 from course.errors import OutputError
+from course.publish.site import RECORD
 from course.shipped import shipped_lessons
 from course.size import format_size
 
@@ -89,8 +90,8 @@ def test_build_of_named_notebooks_makes_a_site_of_them(run: Any, course: Path) -
     deck = write_notebook(course / "slides" / "lecture.ipynb", text("# Deck"))
     words = ["build", "--no-execute", "--formats", "script", "--cache", "c", "--output"]
     assert run(*words, "one", deck)[0] == run(*words, "all")[0] == 0
-    assert sorted(contents(course / "one")) == ["index.html", "slides/lecture.py"]
-    assert sorted(contents(course / "all")) == ["index.html", "notebooks/01_one.py", "slides/lecture.py"]
+    assert sorted(contents(course / "one")) == [RECORD, "index.html", "slides/lecture.py"]
+    assert sorted(contents(course / "all")) == [RECORD, "index.html", "notebooks/01_one.py", "slides/lecture.py"]
 
 
 def test_build_prints_warnings_on_their_own_lines(run: Any, course: Path) -> None:
