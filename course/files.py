@@ -20,6 +20,7 @@ from course.errors import CourseError, OutputError
 # their own, which have no number
 _FULL_NUMBERS = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 _FULL = (*map(os.strerror, _FULL_NUMBERS), "disk is full")
+_LEAST_FREE = 2**16  # bytes
 _LOCK, _ASIDE = ".lock", ".aside"  # in a scratch folder: held by its owner; the folder that is being replaced
 _LONGEST_NAME = 200  # bytes; file systems allow 255
 _ATTEMPTS = 100  # to put a folder in place of one that others replace at the same time
@@ -157,7 +158,8 @@ def _explained(path: Path, scratch: Path) -> Iterator[None]:
         place = Path(os.fsdecode(named)) if isinstance(named, str | bytes) else path
         is_ours = place == path or scratch in (place, *place.parents)
         is_failure = is_ours and isinstance(error, OSError) and (named is not None or error.errno == errno.EIO)
-        if is_failure or any(words in str(error) for words in _FULL):
+        is_full = shutil.disk_usage(path.parent).free < _LEAST_FREE  # some libraries do not say why they fail
+        if is_failure or is_full or any(words in str(error) for words in _FULL):
             raise _output_error(path if is_ours else place, error) from error
         raise
 
