@@ -185,7 +185,8 @@ def _sent_by(response: requests.Response, *, decode: bool) -> tuple[int, dict[st
     # bytes 10-99/100, or bytes */100 if nothing is left to send; some servers send a part as 200
     if response.status_code != 200 or "Content-Range" in headers:
         positions, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-        start = total if positions == "*" else positions.partition("-")[0].strip()
+        is_end = response.status_code == 416
+        start = total if is_end and positions == "*" else "" if is_end else positions.partition("-")[0].strip()
     tag = headers.get("ETag", "W/")  # a weak one promises no bytes
     validator = headers.get("Last-Modified") if tag.startswith("W/") else tag
     version: dict[str, Any] = {"validator": validator, "total": int(total) if total.isdecimal() else None}
@@ -196,11 +197,12 @@ def _sent_by(response: requests.Response, *, decode: bool) -> tuple[int, dict[st
 
 def _begins(version: dict[str, Any], noted: dict[str, Any], offset: int) -> bool:
     """Tell whether a body that should be the whole file can be; to one who asked for a part, some send it unsaid."""
+    total, before = version["total"], noted.get("total")
     if not offset:
         return True
-    if version["validator"] != noted.get("validator"):
-        return version["validator"] is not None  # of another version
-    return version["total"] is not None and version["total"] == noted.get("total")
+    if version["validator"] != noted.get("validator"):  # of another version, unless it is as long as what is missing
+        return None not in (version["validator"], total) and (before is None or total != before - offset)
+    return total is not None and total == before
 
 
 def _goes_on(version: dict[str, Any], noted: dict[str, Any], *, is_end: bool) -> bool:

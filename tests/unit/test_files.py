@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from notebook_writer import contents
@@ -175,6 +176,14 @@ def test_a_full_disk_is_one_sentence_whichever_library_meets_it(tmp_path: Path, 
     assert str(raised.value).startswith(f"cannot write {place}: ")
     assert str(raised.value).endswith("; free some space or choose another folder")
     assert ("\n" in str(raised.value), names(tmp_path)) == (False, [])
+
+
+def test_a_library_that_does_not_say_why_it_fails_is_asked_about_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(OutputError, match=r"cannot write .*: no reason; free"), replacing(tmp_path / "a.csv"):
+        raise RuntimeError("no reason")
 
 
 OTHERS = [OSError(errno.ENOENT, "gone", "source"), OSError(errno.ECONNRESET, "reset"), ValueError("a"), OSError("b")]
