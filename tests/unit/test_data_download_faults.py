@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 from downloading_user import Course, temporary, visible
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from misbehaving_server import (
     IMPATIENT,
@@ -219,7 +219,7 @@ def lie(code: int, position: str | None, body: bytes, tag: str | None, announce:
     return behave
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     code=st.sampled_from([200, 206, 416]),
     position=st.sampled_from(RANGES),
@@ -238,6 +238,8 @@ def test_whatever_a_server_answers_to_a_request_for_a_part_the_file_is_whole_or_
     code: int, position: str | None, body: str, tag: str | None, announce: int | None, has_length: bool,
     course: Course, server: Server,
 ) -> None:  # fmt: skip
+    # this is a whole file, of another version
+    assume((code, position, tag, announce) != (200, None, '"other"', 0) or body in {"rest", "whole"})
     name = f"/{len(server.scripts)}.csv"
     first = serve(NOISE, 20_000) if has_length else chunked(NOISE, 20_000)
     url = server.script(name, first, lie(code, position, NOISE.body[BODIES[body]], tag, announce))
