@@ -123,7 +123,7 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
         *_check_packages(found),
         *_check_memory(total, available),
         _check("data folder", refusal and f"{folder}: {refusal}", f"{folder}, can be written",
-               "set BIGDATA_COURSE_DATA to a folder where you may write, or change its permissions"),
+               "choose a folder where you may write, with BIGDATA_COURSE_DATA, or change its permissions"),
         _check_size("free disk", free, LEAST_DISK, "free some space, or choose a folder on another disk"),
         _check("Jupyter kernel", "" if kernels() else "none runs this Python", ", ".join(kernels()),
                "python -m ipykernel install --sys-prefix, with the Python of the course"),
