@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def serve(port: int, site: Path) -> None:
 
     from course.files import recover
 
-    recover(site.absolute())
+    recover(Path(os.path.realpath(site)))
     if not (site / "index.html").is_file():
         raise BuildError(f"no site in {site}; run: course build")
     try:

@@ -83,7 +83,8 @@ def download(
 ) -> Path:
     """Return the path of a file, or of the folder of an archive of several: fetched and unpacked if it is not there.
 
-    What is there already is checked against the receipt written when it came. The file as it was served is kept in
+    What is there already is checked against the receipt written when it came: if it has changed, it is made anew, and
+    what was written in it is kept beside, as ``NAME.changed.csv``. The file as it was served is kept in
     the cache of the user, where a broken transfer is taken up again. When a file of the course cannot be fetched, the
     synthetic file of the same name is made, and ``say`` is told.
 

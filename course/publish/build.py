@@ -81,8 +81,9 @@ def build_site(
         if places.count(place) > 1:
             raise BuildError(f"two notebooks would be published as {place}; rename one")
     _refuse_place(lessons, options)
-    refuse_other_files(options.output)
-    with replacing(options.output) as site:
+    output = Path(os.path.realpath(options.output))
+    refuse_other_files(output)
+    with replacing(output) as site:
         site.mkdir()
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
         published = _converted(lessons, records, options, site)
@@ -93,7 +94,7 @@ def build_site(
             raise BuildError(f"{len(warnings)} warning(s), which --strict makes a failure; the first: {warnings[0]}")
         write_index(site, published, options.formats)
         write_record(site)
-        refuse_other_files(options.output)  # once more: a build takes minutes
+        refuse_other_files(output)  # once more: a build takes minutes
     files = sum(len(one.sizes) for one in published)
     index = options.output / "index.html"
     return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start)

@@ -44,6 +44,8 @@ NAMES = ["a.csv", "[a]*?{b}", "x" * 244, "é" * 120, " a b%", "a\nb", ".hidden"]
 def test_it_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path, name: str, kind: str) -> None:
     inside = f"{name}/inside" if kind == "folder" else name
     for text in ("first", "second"):
+        if len(name) < 100:
+            (tmp_path / f".{name}.0123abcd.part").write_text("of an earlier version")
         write(tmp_path / name, text, kind)
         with pytest.raises(KeyboardInterrupt):
             write(tmp_path / name, "interrupted", kind)

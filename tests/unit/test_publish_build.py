@@ -207,6 +207,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bu
     return build
 
 
+def link_to_page(folder: Path) -> None:
+    """Make of the first page a link to one that is the same."""
+    page = folder / "index.html"
+    (folder.parent / "page").write_bytes(page.read_bytes() if page.exists() else b"")
+    page.unlink(missing_ok=True)
+    page.symlink_to(folder.parent / "page")
+
+
 STRANGE: dict[str, Callable[[Path], object]] = {
     "a file": lambda folder: (folder / "thesis.txt").write_text("precious"),
     "a hidden file": lambda folder: (folder / ".gitignore").write_text("precious"),
@@ -214,6 +222,7 @@ STRANGE: dict[str, Callable[[Path], object]] = {
     "a link to a folder": lambda folder: (folder / "a").symlink_to(folder.parent / "notebooks"),
     "a link to nothing": lambda folder: (folder / "a").symlink_to("nowhere"),
     "a pipe": lambda folder: os.mkfifo(folder / "a"),
+    "a link in place of a page": link_to_page,
     "a record of nothing": lambda folder: (folder / RECORD).write_text("{}"),
     "a page that was changed": lambda folder: (folder / "index.html").write_text("mine"),
 }

@@ -131,6 +131,7 @@ def test_a_delivery_killed_at_any_moment_leaves_no_file_that_counts_as_changed(
     assert done.returncode in {-signal.SIGKILL, 0}, done.stderr
     if not update:
         deliver(source, work)
+        assert not [path for path in work.rglob("*") if path.name.endswith(".part")]
     for name in (ONE, TWO, "images/a.png"):
         (source / name).write_text("third edition")
     kept = deliver(source, work, update=True).kept
