@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.errors import BadArgumentError, ExistingFileError
-from course.files import replacing
+from course.files import expanded, recover, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,8 @@ def lexicon_file(folder: Path | str = "data") -> Path:
         ExistingFileError: a file of that name is there and is not a workbook.
         OutputError: the folder cannot be written.
     """
-    path = Path(folder) / WORKBOOK_NAME
+    path = expanded(folder) / WORKBOOK_NAME
+    recover(path)
     if path.exists():
         if not zipfile.is_zipfile(path):
             raise ExistingFileError(f"{path} is not a workbook: remove it and ask again")

@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from course.errors import MissingDependencyError
-from course.files import make_folder
+from course.files import expanded, make_folder
 from course.size import format_size
 
 DISTRIBUTION = "bigdata-course"
@@ -113,7 +113,7 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
     Raises:
         MissingDependencyError: the course is not installed, so that nobody knows what it needs.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     total, available = memory()
     found = packages(_distribution().requires or [])
     refusal = write_error(folder)
@@ -123,7 +123,7 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
         *_check_packages(found),
         *_check_memory(total, available),
         _check("data folder", refusal and f"{folder}: {refusal}", f"{folder}, can be written",
-               "choose a folder where you may write, or change its permissions"),
+               "choose a folder where you may write, with BIGDATA_COURSE_DATA, or change its permissions"),
         _check_size("free disk", free, LEAST_DISK, "free some space, or choose a folder on another disk"),
         _check("Jupyter kernel", "" if kernels() else "none runs this Python", ", ".join(kernels()),
                "python -m ipykernel install --sys-prefix, with the Python of the course"),

@@ -10,7 +10,6 @@ import html
 import os
 import re
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ def add_notebook_menu(  # noqa: PLR0917 - the signature of jyquickhelper
     """Return the table of contents of the running notebook, as its file says: save, then run the cell again.
 
     Same call as ``jyquickhelper.add_notebook_menu``, whose script finds nothing in JupyterLab 4 and Notebook 7. Where
-    the file is not known (see ``notebook_path``), that script is what is displayed.
+    the file is not known (see ``notebook_path``), a line says so.
 
     Args:
         menu_id: ``id`` of the menu in the page, followed by ``keep_item`` if there is one.
@@ -70,17 +69,8 @@ def add_notebook_menu(  # noqa: PLR0917 - the signature of jyquickhelper
     _check(format, first_level, last_level, keep_item)
     path = notebook_path()
     if path is None:
-        title = html.escape(header) if header else None
-        script = _script_menu(
-            menu_id=menu_id,
-            format=format,
-            header=title,
-            first_level=first_level,
-            last_level=last_level,
-            keep_item=keep_item,
-        )
         summary = "No menu: the file of this notebook is unknown."
-        menu = NotebookMenu(script or f"<p>{summary}</p>", summary)
+        menu = NotebookMenu(f"<p>{summary}</p>", summary)
     else:
         entries = _entries(path, first_level, last_level, keep_item)
         menu = _menu(entries, menu_id if keep_item is None else f"{menu_id}{keep_item}", header)
@@ -180,27 +170,3 @@ def _nested_list(entries: Sequence[tuple[Heading, str]]) -> str:
         inner, rest = _nested_list(rest[:deeper]), rest[deeper:]
         items.append(f'<li><a href="{html.escape(link)}">{heading.label}</a>{inner}</li>')
     return "\n".join(["<ul>", *items, "</ul>"]) if items else ""
-
-
-def _script_menu(**options: Any) -> str | None:
-    """Return the script of jyquickhelper that makes a menu of what the page shows, or None without jyquickhelper.
-
-    Version 0.4.220 is imported, which looks for ``display`` where IPython 9 no longer has it.
-    """
-    from IPython.core import display as core_display
-    from IPython.display import display
-
-    names = vars(core_display)
-    is_missing = "display" not in names
-    if is_missing:
-        names["display"] = display
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from jyquickhelper import add_notebook_menu as script
-    except ImportError:
-        return None
-    finally:
-        if is_missing:
-            del names["display"]
-    return str(script(raw=True, **options))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.errors import BadArgumentError
-from course.files import file_digest, make_folder, replacing
+from course.files import file_digest, make_folder, recover, replacing
 
 RECORD = ".bigdata-course.json"
-"""File of the working folder that says what was delivered: the SHA-256 of each file, by name."""
+"""File of the working folder that says what was delivered: the SHA-256 of each file, by name.
+
+What a delivery is about to write stands in it first: one that is killed leaves no file that would count as changed.
+"""
 
 
 @dataclass
@@ -43,34 +47,44 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
     make_folder(folder)
     record = _read_record(folder)
     delivery = Delivery()
-    for path in sorted(source.rglob("*")):
-        name = path.relative_to(source)
-        if path.is_file() and not any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts):
-            _deliver_one(path, name.as_posix(), folder, record, delivery, update=update)
-    with replacing(folder / RECORD) as temporary:
-        text = json.dumps({"delivered": record}, indent=1, sort_keys=True)
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    paths = [path for path in sorted(source.rglob("*")) if path.is_file() and _is_delivered(path.relative_to(source))]
+    editions = {path.relative_to(source).as_posix(): file_digest(path) for path in paths}
+    _write_record(folder, delivered=record, coming=editions)
+    for name, edition in editions.items():
+        recover(folder / name)
+        place = _place_of(name, edition, folder, record, delivery, update=update)
+        if place:
+            with replacing(folder / place) as temporary:
+                shutil.copyfile(source / name, temporary)
+            record[place] = record[name] = edition
+    _write_record(folder, delivered=record)
     return delivery
 
 
-def _deliver_one(
-    path: Path, name: str, folder: Path, record: dict[str, str], delivery: Delivery, *, update: bool
-) -> None:
-    target, edition = folder / name, file_digest(path)
-    if not target.exists():
+def _is_delivered(name: Path) -> bool:
+    return not any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts)
+
+
+def _place_of(
+    name: str, edition: str, folder: Path, record: dict[str, str], delivery: Delivery, *, update: bool
+) -> str:
+    """Return the name under which an edition of a file is to be written, empty if it is not."""
+    target = folder / name
+    there = file_digest(target) if target.is_file() else ""  # of a folder or a link to nothing, which is the student's
+    if there == edition:
+        record[name] = edition  # whoever put it there
+        return ""
+    if not os.path.lexists(target):
         delivery.added.append(name)
-    elif not update or edition in (record.get(name), file_digest(target)):
-        return
-    elif file_digest(target) == record.get(name):
+    elif not update or edition == record.get(name):
+        return ""
+    elif there == record.get(name):
         delivery.renewed.append(name)
     else:
         beside = _name_beside(name, edition, folder, record)
         delivery.kept.append((name, beside))
-        target = folder / beside
-        record[beside] = edition
-    with replacing(target) as temporary:
-        shutil.copyfile(path, temporary)
-    record[name] = edition
+        return beside
+    return name
 
 
 def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) -> str:
@@ -79,7 +93,7 @@ def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) 
     for number in itertools.count(1):
         beside = f"{stem}.new{number if number > 1 else ''}.{suffix}"
         path = folder / beside
-        if not path.exists() or file_digest(path) in (record.get(beside), edition):
+        if not os.path.lexists(path) or (path.is_file() and file_digest(path) in (record.get(beside), edition)):
             return beside
     raise AssertionError("numbers do not end")
 
@@ -87,9 +101,19 @@ def _name_beside(name: str, edition: str, folder: Path, record: dict[str, str]) 
 def _read_record(folder: Path) -> dict[str, str]:
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): str(edition) for name, edition in record["delivered"].items()}
+        known = json.loads(path.read_text(encoding="utf-8"))
+        record = {str(name): str(edition) for name, edition in known["delivered"].items()}
+        coming = {str(name): str(edition) for name, edition in known.get("coming", {}).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadArgumentError(f"{path} is damaged; delete it, your notebooks stay as they are") from error
+    places = {name: folder / name for name in coming}
+    arrived = {name for name, place in places.items() if place.is_file() and file_digest(place) == coming[name]}
+    return record | {name: coming[name] for name in arrived}
+
+
+def _write_record(folder: Path, **known: dict[str, str]) -> None:
+    with replacing(folder / RECORD) as temporary:
+        text = json.dumps(known, indent=1, sort_keys=True)
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -15,6 +15,7 @@ from IPython.core.magic import Magics, line_magic
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError, CourseError
+from course.files import expanded
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
 
@@ -75,9 +76,13 @@ def option_magic(function: Callable[..., Any]) -> Any:
 
 
 def path_named(magics: Magics, word: str) -> str | Path:
-    """Return what a word stands for: a variable that holds a path or an address, unless a file has that name."""
+    """Return what a word stands for: a variable that holds a path or an address, unless a file has that name.
+
+    ``~`` is the home.
+    """
     value = magics.shell.user_ns.get(word)  # type: ignore[union-attr]
-    return value if isinstance(value, str | Path) and not Path(word).exists() else word
+    named = value if isinstance(value, str | Path) and not Path(word).exists() else word
+    return expanded(named) if str(named).startswith("~") else named
 
 
 def output_option(explanation: str = "Variable that receives the result, which is then not displayed.") -> argument:

@@ -9,7 +9,6 @@ import platform
 import random
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.bench.results import Bench, Result, Run
 from course.errors import BadArgumentError
-from course.files import data_directory, make_folder
+from course.files import data_directory, scratch_folder
 from course.generator.month import month_file
 from course.measure import measure
 from course.progress import progress_bar
@@ -65,12 +64,11 @@ def run_bench(
         raise BadArgumentError("give one number of rows or more, and a number of runs; all of them positive")
     chosen, folder = find_ways(ways), folder or data_directory()
     steps = 1 + len({way.format for way in chosen} - {"csv"}) + repeat * len(chosen)
-    make_folder(folder)
     results: list[Result] = []
     with progress_bar(steps * len(set(rows)), description="bench", unit="run") as bar:
         for size in sorted(set(rows)):
-            with tempfile.TemporaryDirectory(dir=folder, prefix="bench-") as workplace:
-                month = month_file(Path(workplace) / "month.csv", rows=size)
+            with scratch_folder(folder / "bench") as workplace:
+                month = month_file(workplace / "month.csv", rows=size)
                 bar.update(1)
                 of_size = _prepare(chosen, month, bar)
                 order = random.Random(size)  # noqa: S311 an order, not a secret

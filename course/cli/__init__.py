@@ -6,6 +6,7 @@ error on one line. Start reading at ``main``; then one file for each family of c
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -51,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         course.main(args=arguments, prog_name="course", standalone_mode=False)
     except CourseError as error:
         complain("course", error)
+        sys.exit(FAILED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        complain("course", f"{error}; free some space")
         sys.exit(FAILED)
     except click.ClickException as error:
         error.show()

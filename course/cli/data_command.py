@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
+from course.cli.paths import FILE, FOLDER
 from course.errors import CourseError
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group(short_help="Write the data files of the lessons.")
@@ -52,7 +51,7 @@ def lexicon(folder: Path | None) -> None:
 
 
 @data.command(short_help="A month of any size, .csv, .csv.gz or .parquet.")
-@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", type=FILE)
 @click.option("--rows", type=click.IntRange(min=1), help="Number of rows.")
 @click.option("--size", help="Approximate size instead: 4GiB, 500MB.")
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed makes another file.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from course.cli.paths import FILE, FOLDER
 from course.errors import BadArgumentError, BuildError, CourseError
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 def complain(who: str, message: object) -> None:
@@ -19,7 +19,7 @@ def complain(who: str, message: object) -> None:
 
 
 @click.command(short_help="Execute the lessons and publish them as a site.")
-@click.argument("notebooks", metavar="[NOTEBOOK]...", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("notebooks", metavar="[NOTEBOOK]...", nargs=-1, type=FILE)
 @click.option("--notebooks", "folder", type=FOLDER, default=Path("notebooks"), show_default=True, help="The lessons.")
 @click.option("--slides", type=FOLDER, default=Path("slides"), show_default=True, help="The lecture decks, if any.")
 @click.option("--output", type=FOLDER, default=Path("build/site"), show_default=True, help="Where the site goes.")
@@ -123,9 +123,9 @@ def serve(port: int, site: Path) -> None:
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    from course.publish.build import recover_folder
+    from course.files import recover
 
-    recover_folder(site.absolute())
+    recover(Path(os.path.realpath(site)))
     if not (site / "index.html").is_file():
         raise BuildError(f"no site in {site}; run: course build")
     try:

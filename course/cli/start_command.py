@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 
-from course.errors import BadArgumentError, CourseError
+from course.cli.paths import FOLDER, UserPath
+from course.errors import BadArgumentError, CourseError, ExistingFileError
+from course.files import expanded
 
 
 @click.command(short_help="Make a working folder and open JupyterLab in it.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="bigdata-course")
+@click.argument("folder", metavar="[DIR]", type=FOLDER, default="bigdata-course")
 @click.option("--lesson", type=click.IntRange(min=0), help="Number of the lesson to open; by default the first.")
 @click.option("--update", is_flag=True, help="Bring newer editions of the lessons, too.")
 @click.option("--no-lab", is_flag=True, help="Make the folder, and do not open JupyterLab.")
@@ -40,21 +44,46 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
     click.echo(f"{folder}: {len(delivery.added)} files added, {len(delivery.renewed)} brought up to date")
     for name, beside in delivery.kept:
         click.echo(f"you changed {name}: it stays as it is, and the newer edition is {beside}")
-    small_file(folder / "data")
-    lexicon_file(folder / "data")
+    for put in (small_file, lexicon_file):
+        try:
+            put(folder / "data")
+        except ExistingFileError as error:
+            click.echo(f"it stays as it is: {error}")
+    command = _lab_command(folder, numbers[wanted])
     if no_lab:
-        lab = f"{Path(sys.executable).name} -m jupyterlab"
-        click.echo(f"open it with: {lab} {(folder / numbers[wanted]).as_posix()}")
+        click.echo(f"open it with: {command}")
         return
     click.echo("JupyterLab opens in your browser; stop it here with Ctrl-C")
+    os.environ |= _home_of(folder)
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", numbers[wanted]]
     code = subprocess.call(words, cwd=folder)
     if code:
-        raise BadArgumentError(f"JupyterLab stopped with code {code}; its own message is above")
+        as_root = f"; as root, open it with: {command}" if _is_root() else ""
+        raise BadArgumentError(f"JupyterLab stopped with code {code}; its own message is above{as_root}")
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _home_of(folder: Path) -> dict[str, str]:
+    """Return the home that JupyterLab needs, inside the folder, as a variable; none if the user's can be written."""
+    home = expanded("~")
+    if home.is_dir() and os.access(home, os.W_OK):
+        return {}
+    return {"USERPROFILE" if os.name == "nt" else "HOME": str(folder.absolute() / ".home")}
+
+
+def _lab_command(folder: Path, lesson: str) -> str:
+    """Return the command that opens a lesson, to be pasted in a shell."""
+    home = [f"{name}={value}" for name, value in _home_of(folder).items()]
+    options = ["--allow-root"] if _is_root() else []
+    words = [*(["env", *home] if home else []), sys.executable, "-m", "jupyterlab", *options, str(folder / lesson)]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 @click.command(short_help="Check that the lessons can run on this machine.")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=UserPath(), required=False)
 @click.option("--packages", is_flag=True, help="List every package of the course and its version here.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:

@@ -57,6 +57,8 @@ class ResumingDownloader:
     def __post_init__(self) -> None:
         self._part = self.target.with_name(f".{self.target.name}.part")
         self._noted = self.target.with_name(f".{self.target.name}.part.json")
+        # many servers call a .gz file an encoded one: it is wanted as it is
+        self._is_decoded = not self.target.name.lower().endswith((".gz", ".tgz"))
 
     def __call__(self, url: str, output_file: str, pooch: object = None, check_only: bool = False) -> bool:  # noqa: ARG002
         """Fetch ``url`` into ``output_file``, the signature being the one pooch calls.
@@ -100,17 +102,19 @@ class ResumingDownloader:
         offset = self._held() if self.verifiable or validator else 0
         # a server that is told a validator sends the whole file if it has changed; one that is None is not sent
         with _response_of(url, {"Range": f"bytes={offset}-", "If-Range": validator} if offset else {}) as response:
-            start, version = _sent_by(response)
-            if response.status_code == 200:
+            is_end = response.status_code == 416  # nothing is left to send
+            start, version = _sent_by(response, decode=self._is_decoded)
+            fits = _goes_on(version, noted, is_end=is_end) if start else not is_end and _begins(version, noted, offset)
+            if start not in (0, offset) or not fits:
+                self.discard()
+                raise PassingFaultError("the server sent another part of the file, or of another version of it")
+            if not start:
                 self.discard()
                 with replacing(self._noted) as temporary:
                     temporary.write_text(json.dumps(version), encoding="utf-8", newline="\n")
-            elif start != offset or any(noted.get(key) not in (None, value) for key, value in version.items() if value):
-                self.discard()
-                raise PassingFaultError("the server sent another part of the file, or of another version of it")
             self.whole, self.address = start == 0, response.url
-            if response.status_code != 416:  # nothing is left to send
-                self._receive(response, start, version["total"])
+            if not is_end:
+                self._receive(response, start, version["total"] or (noted.get("total") if start else None))
 
     def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
         name, folder = self.target.name, self.target.parent
@@ -120,8 +124,7 @@ class ResumingDownloader:
         try:
             with self._part.open("ab") as stream, progress_bar(total, description=name) as bar:
                 bar.update(start)
-                # many servers call a .gz file an encoded one: it is wanted as it is
-                for chunk in _chunks_of(response, decode=not name.lower().endswith((".gz", ".tgz"))):
+                for chunk in _chunks_of(response, decode=self._is_decoded):
                     stream.write(chunk)
                     bar.update(len(chunk))
         except HTTPError as error:
@@ -174,17 +177,41 @@ def _reason(error: Exception) -> str:
     return str(cause) or type(error).__name__
 
 
-def _sent_by(response: requests.Response) -> tuple[int, dict[str, Any]]:
+def _sent_by(response: requests.Response, *, decode: bool) -> tuple[int, dict[str, Any]]:
     """Return where in the file the body starts, -1 if that is not said, and what tells the version of the file."""
     headers = response.headers
-    start, total = "0", "" if headers.get("Content-Encoding") else headers.get("Content-Length", "")
-    if response.status_code != 200:  # bytes 10-99/100, or bytes */100 if nothing is left to send
+    is_encoded = headers.get("Content-Encoding", "identity").strip().lower() not in {"identity", ""}
+    start, total = "0", "" if is_encoded else headers.get("Content-Length", "")
+    # bytes 10-99/100, or bytes */100 if nothing is left to send; some servers send a part as 200
+    if response.status_code != 200 or "Content-Range" in headers:
         positions, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-        start = total if positions == "*" else positions.partition("-")[0].strip()
+        is_end = response.status_code == 416
+        start = total if is_end and positions == "*" else "" if is_end else positions.partition("-")[0].strip()
     tag = headers.get("ETag", "W/")  # a weak one promises no bytes
     validator = headers.get("Last-Modified") if tag.startswith("W/") else tag
-    version = {"validator": validator, "total": int(total) if total.isdecimal() else None}
+    version: dict[str, Any] = {"validator": validator, "total": int(total) if total.isdecimal() else None}
+    if is_encoded and decode:  # positions count the bytes that come, not those that are kept
+        return (0 if start == "0" else -1), {"validator": None, "total": None}
     return int(start) if start.isdecimal() else -1, version
+
+
+def _begins(version: dict[str, Any], noted: dict[str, Any], offset: int) -> bool:
+    """Tell whether a body that should be the whole file can be; to one who asked for a part, some send it unsaid."""
+    total, before = version["total"], noted.get("total")
+    if not offset:
+        return True
+    if version["validator"] != noted.get("validator"):  # of another version, unless it is as long as what is missing
+        return None not in (version["validator"], total) and (before is None or total != before - offset)
+    return total is not None and total == before
+
+
+def _goes_on(version: dict[str, Any], noted: dict[str, Any], *, is_end: bool) -> bool:
+    """Tell whether a part is of the version that was noted, and of a file whose length is known."""
+    if len({version["total"], noted.get("total")} - {None}) != 1:
+        return False
+    before, now = noted.get("validator"), version["validator"]
+    # a date need not be told again with a part, nor a tag when nothing is left
+    return before in (None, now) or (now is None and (is_end or not str(before).startswith('"')))
 
 
 def _chunks_of(response: requests.Response, *, decode: bool) -> Iterator[bytes]:

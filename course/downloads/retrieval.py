@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import difflib
-import filecmp
 import gzip
 import hashlib
 import json
@@ -15,12 +14,12 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pooch
@@ -29,16 +28,17 @@ from filelock import FileLock
 from requests.utils import urldefragauth
 
 from course.codes import lexicon_file
+from course.downloads.receipts import BLOCK, Receipt, put_in_place
 from course.downloads.resuming import ResumingDownloader
-from course.errors import BadArgumentError, DownloadError, ExistingFileError, MissingDependencyError, OutputError
-from course.files import data_directory, file_digest, make_folder, replacing
+from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+from course.files import data_directory, expanded, file_digest, make_folder, replacing, scratch_folder
 from course.generator.answer import read_report
 from course.generator.month import month_file
 from course.generator.small import small_file
 from course.progress import progress_bar
 
 # where the seed's notebook found its small file
-SEED_SITE = "http://www.xavierdupre.fr/enseignement/complements/"
+SEED_SITE = "https://www.xavierdupre.fr/enseignement/complements/"
 # a public copy of the lexicon at one commit, its bytes cannot change
 LEXICON_COPY = (
     "https://raw.githubusercontent.com/SGMAP-AGD/DAMIR/91de5dad787c370ed5482348a21e696dd952413c/"
@@ -53,9 +53,13 @@ MONTHS = [  # the prefix changed with the columns, in 2015
 ]
 MONTH_LINKED = re.compile(r"(?<=[/=])[PA]\d{6}\.csv\.gz(?=&|$)")  # in ?file=folder/NAME or folder/NAME
 SYNTHETIC_ROWS = 200_000  # of a month: enough to be slow in a loop, made in seconds
-# published by two independent users of the file
-KNOWN_HASHES = {"A202501.csv.gz": "sha256:3d28be961014f9bd846e41302e7ce6fff625bf2ccccf1148a51403e9a72efe0f"}
-BLOCK = 2**20
+KNOWN_HASHES = {
+    # of the file of that commit
+    LEXICON_COPY: "sha256:2b8bbab0697fa298b9ff2c681a07cce694d08b611fd86d6c315157f18d21bb1e",
+    # published by two independent users of the file
+    "A202501.csv.gz": "sha256:3d28be961014f9bd846e41302e7ce6fff625bf2ccccf1148a51403e9a72efe0f",
+}
+
 STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2|txz)$", re.IGNORECASE)
 # raised, beside OSError, for damaged data, members that leave the folder (TarError), encryption (RuntimeError)
@@ -79,7 +83,8 @@ def download(
 ) -> Path:
     """Return the path of a file, or of the folder of an archive of several: fetched and unpacked if it is not there.
 
-    What is there already is checked against the receipt written when it came. The file as it was served is kept in
+    What is there already is checked against the receipt written when it came: if it has changed, it is made anew, and
+    what was written in it is kept beside, as ``NAME.changed.csv``. The file as it was served is kept in
     the cache of the user, where a broken transfer is taken up again. When a file of the course cannot be fetched, the
     synthetic file of the same name is made, and ``say`` is told.
 
@@ -106,7 +111,7 @@ def download(
     resource = _resource_of(name_or_url, filename)
     if known_hash is not None:  # whoever gives one wants that very file, no synthetic one
         resource = replace(resource, known_hash=_normal_hash(known_hash), synthetic=None)
-    return _Request(resource, Path(folder), offline, force, decompress, say).answer()
+    return _Request(resource, expanded(folder), offline, force, decompress, say).answer()
 
 
 def _normal_hash(known_hash: str) -> str:
@@ -138,7 +143,7 @@ def _resource_of(name: str, filename: str | None) -> Resource:
         return Resource(name, name, lambda: urljoin(SEED_SITE, name), None, small_file, "99,999 generated rows")
     if name == LEXICON_NAME:
         note = "the official labels, rewritten as a workbook"
-        return Resource(name, name, lambda: LEXICON_COPY, None, lexicon_file, note)
+        return Resource(name, name, lambda: LEXICON_COPY, KNOWN_HASHES.get(LEXICON_COPY), lexicon_file, note)
     if name in MONTHS:
         return Resource(
             name,
@@ -187,34 +192,6 @@ def _listed_address(page_url: str, name: str) -> str:
     return links[name]
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What one request put in a folder, noted beside it: a file found later is checked, never trusted."""
-
-    source: str = ""  # the name or the address that was asked for, without credentials
-    origin: str = ""  # "download" or "synthetic"
-    sha256: str = ""  # of the file as it was fetched, before decompression; none if it is synthetic
-    answer: str = ""  # what was returned, relative to the folder
-    files: Sequence[dict[str, Any]] = ()  # path relative to the folder, size in bytes, sha256, modified in nanoseconds
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the receipt kept in a file, an empty one if none can be read."""
-        with suppress(FileNotFoundError, ValueError, TypeError):
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        return cls()
-
-    def is_intact(self, folder: Path) -> bool:
-        """Tell whether every file is as it was; one of the same size and date is not read, a month is several GiB."""
-        for file in self.files:
-            path = folder / file["path"]
-            if not path.is_file() or path.stat().st_size != file["size"]:
-                return False
-            if path.stat().st_mtime_ns != file["modified"] and file_digest(path) != file["sha256"]:
-                return False
-        return bool(self.files)
-
-
 @dataclass
 class _Request:
     """One call of ``download``, its arguments understood."""
@@ -236,7 +213,6 @@ class _Request:
         self.receipt_path = self.folder / f".{name}{'' if self.decompress else '.compressed'}.receipt.json"
         receipt = Receipt.read(self.receipt_path)
         self.receipt = receipt if receipt.source == source else Receipt()
-        self.ours = {self.folder / file["path"] for file in self.receipt.files}
 
     def answer(self) -> Path:
         """Return the path asked for, by the cheapest way that is sure."""
@@ -255,7 +231,8 @@ class _Request:
                 return self._unpacked(self._fetched(again=True))
         except DownloadError as error:
             # a synthetic file must not hide one that was really downloaded, damaged or not
-            if self.resource.synthetic is None or (was_downloaded and any(path.exists() for path in self.ours)):
+            ours = self.receipt.paths(self.folder)
+            if self.resource.synthetic is None or (was_downloaded and any(path.exists() for path in ours)):
                 raise
             return self._synthetic(self.resource.synthetic, str(error))
 
@@ -280,20 +257,20 @@ class _Request:
                 self.downloader.discard()
             url, known_hash = self.resource.locate(), self.resource.known_hash
             pooch.get_logger().setLevel("WARNING")  # the course has its own progress bar
-            fresh = self.cached.with_name(f".{self.cached.name}.fresh")  # what was there stays until all of it is here
-            fresh.unlink(missing_ok=True)
-            try:
-                pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
-            except ValueError as error:
-                what = f"what came for {self.resource.source} has not the hash {known_hash}"
-                raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
-            fresh.replace(self.cached)
+            with replacing(self.cached) as fresh:  # what was there stays until all of it is here
+                try:
+                    pooch.retrieve(url, known_hash, fname=fresh.name, path=fresh.parent, downloader=self.downloader)
+                except ValueError as error:
+                    what = f"what came for {self.resource.source} has not the hash {known_hash}"
+                    raise DamagedFileError(f"{what}: the file has changed, or the hash is wrong") from error
             sha256 = file_digest(self.cached)
             self._note(self.cached_receipt_path, sha256, self.cached.name, [self.cached])
             return sha256
 
     def _unpacked(self, sha256: str) -> Path:
-        with _staging(self.folder, self.resource.name) as staged:
+        with scratch_folder(self.folder / self.resource.name) as scratch:
+            staged = scratch / "came"
+            staged.mkdir()
             try:
                 if self.suffix:
                     _unpack(self.cached, staged, self.suffix.lower())
@@ -315,7 +292,9 @@ class _Request:
         elif read_report(path) is not None:
             note = "generated earlier"
         else:
-            with _staging(self.folder, self.resource.name) as staged:
+            with scratch_folder(self.folder / self.resource.name) as scratch:
+                staged = scratch / "made"
+                staged.mkdir()
                 path = self._install(staged, "", make(staged).name)
         self.say(f"{path} is SYNTHETIC ({note}): {reason}")
         return path
@@ -331,18 +310,8 @@ class _Request:
             tops = {path.relative_to(staged).parts[0] for path in paths}
             root, place = staged / tops.pop() if len(tops) == 1 else staged, self.folder / answer
         targets = {path: place / path.relative_to(root) for path in paths}
-        for path, target in targets.items():
-            replaceable = self.force or target in self.ours or not target.exists()
-            if not replaceable and not filecmp.cmp(path, target, shallow=False):
-                other = f"{target} is there and is another file than the one asked for"
-                raise ExistingFileError(f"{other}: give force to replace it, or another folder")
-        for path, target in targets.items():
-            make_folder(target.parent)
-            path.replace(target)
+        put_in_place(targets, self.folder, self.receipt, force=self.force, say=self.say)
         self._note(self.receipt_path, sha256, answer, targets.values())
-        if self.receipt.origin == "synthetic":
-            for path in self.ours - set(targets.values()):
-                path.unlink(missing_ok=True)
         return self.folder / answer
 
     def _note(self, receipt_path: Path, sha256: str, answer: str, paths: Iterable[Path]) -> None:
@@ -354,20 +323,6 @@ class _Request:
         receipt = Receipt(self.resource.source, "download" if sha256 else "synthetic", sha256, answer, files)
         with replacing(receipt_path) as temporary:
             temporary.write_text(json.dumps(asdict(receipt), indent=1), encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def _staging(folder: Path, name: str) -> Iterator[Path]:
-    """Give a hidden folder inside ``folder``, removed with what is left in it, and explain a full disk."""
-    make_folder(folder)
-    try:
-        with TemporaryDirectory(prefix=".", suffix=".part", dir=folder, ignore_cleanup_errors=True) as staged:
-            yield Path(staged)
-    except OSError as error:
-        if error.errno is None:  # it is one of the course
-            raise
-        advice = "free some space or choose another folder"
-        raise OutputError(f"cannot write {name} in {folder}: {error.strerror}; {advice}") from error
 
 
 def _unpack(archive: Path, folder: Path, suffix: str) -> None:

@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
-from course.files import make_folder, replacing
-from course.generator.answer import ROWS_BY_AGE, MonthReport, read_report, write_report
+from course.files import expanded, make_folder, recover, replacing
+from course.generator.answer import ROWS_BY_AGE, MonthReport, read_report, report_path, write_report
 from course.generator.schema import CSV_HEADER, arrow_schema
 from course.progress import progress_bar
 from course.size import format_size
@@ -147,15 +147,20 @@ def month_file(
         ExistingFileError: another file is there and ``overwrite`` is false.
         OutputError: the folder cannot be written, or the disk is too small.
     """
-    path = Path(path)
+    path = expanded(path)
     form = format_of(path)
+    for written in (path, report_path(path)):
+        recover(written)  # what a killed one left may be most of the disk
     _check(rows, size, seed, threads)
     count = rows if rows is not None else rows_of_size(size or 0, seed)
     there = read_report(path)
     if there is not None and (there.rows, there.seed, there.format) == (count, seed, form.suffix):
         return there
-    if path.exists() and not overwrite:
-        raise ExistingFileError(f"{path} is there and is another file; delete it, or ask to overwrite it")
+    beside = report_path(path)
+    is_other = beside.is_file() and b'"generator": ' not in beside.read_bytes()
+    if (path.exists() or is_other) and not overwrite:
+        other = beside if is_other else path
+        raise ExistingFileError(f"{other} is there and is another file; delete it, or ask to overwrite it")
     make_folder(path.parent)
     _check_space(path, form, count)
     return _write(path, form, count, seed, threads)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.errors import ExistingFileError
-from course.files import data_directory, file_digest, replacing
+from course.errors import ExistingFileError, OutputError
+from course.files import data_directory, expanded, file_digest, recover, replacing
 from course.generator.answer import (
     CENTS_BY_AGE,
     FIRST_ROWS,
@@ -41,8 +42,9 @@ SMALL_SHA256 = "81d59786039c271c56e365e3eccb35e80fa31ae39e594069a15fffc447ee872e
 def small_file(folder: Path | str = "data") -> Path:
     """Put ``A201612_small.csv`` in a folder, and return its path (relative if ``folder`` is).
 
-    The file is generated once, in about two seconds, and kept in ``course.files.data_directory()``; the folder
-    receives a copy of its own. It has 99,999 rows on 199,999 lines of text: a blank line stands between two records.
+    The file is generated once, in about two seconds, and kept in ``course.files.data_directory()`` if that can be
+    written; the folder receives a copy of its own. It has 99,999 rows on 199,999 lines of text: a blank line stands
+    between two records.
 
     Args:
         folder: where the lesson expects its data; made if it is missing.
@@ -51,24 +53,27 @@ def small_file(folder: Path | str = "data") -> Path:
         ExistingFileError: the folder holds another file of this name.
         OutputError: the folder cannot be written, or the disk is full.
     """
-    placed = Path(folder) / SMALL_NAME
+    placed = expanded(folder) / SMALL_NAME
+    recover(placed)
     if placed.exists():
         if _is_genuine(placed):
             return placed
         raise ExistingFileError(f"{placed} is not the extract of the course; move or delete it, then try again")
     kept = data_directory() / SMALL_NAME
-    if not _is_genuine(kept):
-        with replacing(kept) as temporary:
-            temporary.write_bytes(_extract_text())
+    text = b"" if _is_genuine(kept) else _extract_text()
+    if text:
+        with suppress(OutputError), replacing(kept) as temporary:  # the home may be one where nothing can be written
+            temporary.write_bytes(text)
     with replacing(placed) as temporary:
-        shutil.copyfile(kept, temporary)
+        temporary.write_bytes(text) if text else shutil.copyfile(kept, temporary)
     return placed
 
 
 def _is_genuine(path: Path) -> bool:
-    if not path.is_file() or path.stat().st_size != SMALL_SIZE:
+    try:
+        return path.is_file() and path.stat().st_size == SMALL_SIZE and file_digest(path) == SMALL_SHA256
+    except PermissionError:
         return False
-    return file_digest(path) == SMALL_SHA256
 
 
 def _extract_text() -> bytes:

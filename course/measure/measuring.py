@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.errors import UnknownFormatError
-from course.files import replacing
+from course.errors import ExistingFileError, UnknownFormatError
+from course.files import expanded, replacing
 from course.measure.measurement import Measurement
 from course.measure.readers import Consumed, Reader, Resident, process_reader
 
@@ -103,13 +103,16 @@ class Ledger:
         """Write every measure to ``path``, completely or not at all, and return the path.
 
         Raises:
+            ExistingFileError: another file is there, which holds something else than measures.
             UnknownFormatError: the suffix is neither ``.csv`` nor ``.json``.
             OutputError: the file cannot be written.
         """
-        path = Path(path)
+        path = expanded(path)
         writers = {".csv": self._write_csv, ".json": self._write_json}
         if path.suffix.lower() not in writers:
             raise UnknownFormatError(f"cannot save measures as {path.name!r}: choose a name in .csv or .json")
+        if path.exists() and not _holds_measures(path):
+            raise ExistingFileError(f"{path} is there and does not hold measures: choose another name, or delete it")
         with replacing(path) as temporary:
             writers[path.suffix.lower()](temporary)
         return path
@@ -123,6 +126,20 @@ class Ledger:
     def _write_json(self, path: Path) -> None:
         rows = [_row(record) for record in self]
         path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _holds_measures(path: Path) -> bool:
+    """Tell whether a file is as ``save`` writes them; an empty one will do, there is nothing to lose."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            if path.suffix.lower() == ".json":
+                rows = json.loads(file.read() or "[]")
+            else:
+                table = csv.DictReader(file)
+                rows = [table.fieldnames or COLUMNS, *table]
+        return all(tuple(row) == COLUMNS for row in rows)
+    except (OSError, ValueError, TypeError, csv.Error):
+        return False
 
 
 def _row(record: Measurement) -> dict[str, Any]:

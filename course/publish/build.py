@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BuildError, OutputError
-from course.files import file_digest
+from course.errors import BuildError, ExistingFileError
+from course.files import expanded, file_digest, replacing, scratch_folder
 from course.progress import progress_bar
 from course.publish.cache import Cache, execution_key
 from course.publish.convert import FORMATS, Converter, Format, Published, page_context
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import companions, copy_companions, dead_links, digest
-from course.publish.site import write_index
+from course.publish.site import refuse_other_files, write_index, write_record
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
@@ -36,7 +33,7 @@ class BuildOptions:
     """What to build and how.
 
     Attributes:
-        output: folder of the site, replaced all at once.
+        output: folder of the site, replaced all at once; it may hold nothing that a build did not write.
         cache: folder of what may be used again by the next build, read if ``read_cache``.
         data_files: files placed in the ``data/`` folder beside each notebook when it runs.
         execute: whether to run the notebooks; if not, the outputs stored in them are published.
@@ -80,11 +77,16 @@ def build_site(
 
     Raises:
         BuildError: a notebook fails or cannot be published, or there are warnings and ``strict`` is set.
+        ExistingFileError: the folder of the site holds something else, which would be lost.
         OutputError: the site or the cache cannot be written.
     """
     start = perf_counter()
     refuse_same_places(lessons, options.formats)
-    with replacing_folder(options.output.absolute()) as site:
+    _refuse_place(lessons, options)
+    output = Path(os.path.realpath(options.output))
+    refuse_other_files(output)
+    with replacing(output) as site:
+        site.mkdir()
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
         published = _converted(lessons, records, options, site)
         lost = [path for folder in {lesson.path.parent for lesson in lessons} for path in dead_links(folder)]
@@ -95,6 +97,8 @@ def build_site(
         if warnings and options.strict:
             raise BuildError(f"{len(warnings)} warning(s), which --strict makes a failure; the first: {warnings[0]}")
         write_index(site, published, options.formats)
+        write_record(site)
+        refuse_other_files(output)  # once more: a build takes minutes
     files = sum(len(one.sizes) for one in published)
     index = options.output / "index.html"
     return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start)
@@ -124,6 +128,21 @@ def refuse_same_places(lessons: Sequence[Lesson], formats: Sequence[Format]) -> 
     for place in taken.keys() & folders.keys():
         file, inside = places[taken[place]][1], places[folders[place]][1]
         raise BuildError(f"{file} would be published as {place}, where {inside} needs a folder; rename one")
+
+
+def _refuse_place(lessons: Sequence[Lesson], options: BuildOptions) -> None:
+    output = Path(os.path.realpath(options.output))
+    kept = {
+        "the current folder": Path.cwd(),
+        "your home": expanded("~"),
+        "the cache": options.cache,
+        **{lesson.path.name: lesson.path.parent for lesson in lessons},
+    }
+    for what, place in kept.items():
+        real = Path(os.path.realpath(place))
+        if output in (real, *real.parents):
+            told = f"{options.output} is or holds {what}"
+            raise ExistingFileError(f"{told}, and a site takes the place of its whole folder: choose another")
 
 
 def _record_name(lesson: Lesson) -> str:
@@ -184,74 +203,3 @@ def _converted(
             published.append(converter.publish(lesson, record, context, site / lesson.folder))
             bar.update(1)
     return published
-
-
-@contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Yield an empty folder under ``parent``, removed at the end; those left by killed processes are removed first."""
-    _remove_left_overs(parent, "*.scratch")
-    folder = _new_folder(parent, "", ".scratch")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``folder`` that takes its place if the block succeeds, and vanishes if it does not.
-
-    The old folder is moved aside, the new one takes its name, then the old one is removed. A process killed between
-    the two moves leaves the old folder aside: ``recover_folder`` brings it back.
-
-    Raises:
-        OutputError: a folder cannot be written or moved.
-    """
-    recover_folder(folder)
-    new = _new_folder(folder.parent, f".{folder.name}.", ".new")
-    old = new.with_suffix(".old")
-    try:
-        yield new
-        try:
-            if folder.exists():
-                folder.rename(old)
-            new.rename(folder)
-        except OSError as error:
-            recover_folder(folder)
-            reason = error.strerror or str(error)
-            raise OutputError(f"cannot replace {folder}: {reason}; close what uses it and build again") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def recover_folder(folder: Path) -> None:
-    """Bring ``folder`` back if a killed process had moved it aside, and remove what such processes left beside it."""
-    aside = sorted(folder.parent.glob(f".{folder.name}.*.old"), key=lambda path: path.stat().st_mtime)
-    if aside and not folder.exists():
-        aside[-1].rename(folder)
-    for suffix in (".new", ".old"):
-        _remove_left_overs(folder.parent, f".{folder.name}.*{suffix}")
-
-
-def _remove_left_overs(parent: Path, pattern: str) -> None:
-    """Remove the folders made by processes that no longer run; their names hold the process number."""
-    import psutil
-
-    for path in parent.glob(pattern):
-        owner = path.name.split(".")[-2].partition("-")[0]
-        if not owner.isdigit() or int(owner) == os.getpid() or not psutil.pid_exists(int(owner)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _new_folder(parent: Path, prefix: str, suffix: str) -> Path:
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{prefix}{os.getpid()}-", suffix=suffix))
-        # mkdtemp makes it private, a site is to be read
-        folder.chmod(0o755)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot write in {parent}: {reason}; choose another folder") from error
-    return folder

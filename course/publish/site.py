@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from course.errors import BadArgumentError
+from course.errors import BadArgumentError, ExistingFileError
+from course.files import file_digest
 from course.publish.cache import DISTRIBUTION, versions
 from course.publish.safe_html import policy
 from course.size import format_size
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from course.publish.convert import Format, Published
 
 TEMPLATES = Path(__file__).parent / "templates" / "site"
+RECORD = ".bigdata-course-site.json"
+"""File of a site that lists the files of the build, each with its SHA-256: a build removes these and no others."""
 
 
 def write_index(site: Path, published: Sequence[Published], formats: Sequence[Format]) -> Path:
@@ -58,6 +63,40 @@ def write_index(site: Path, published: Sequence[Published], formats: Sequence[Fo
     path = site / "index.html"
     path.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     return path
+
+
+def write_record(site: Path) -> None:
+    """Write the record of all the files of a site."""
+    written = {path.relative_to(site).as_posix(): file_digest(path) for path in _files(site)}
+    (site / RECORD).write_text(json.dumps({"written": written}, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def refuse_other_files(site: Path) -> None:
+    """Refuse to replace what holds anything that no build wrote there, or that was changed since.
+
+    Raises:
+        ExistingFileError: there is such a file.
+    """
+    written = {}
+    with suppress(OSError, ValueError, TypeError, LookupError):
+        written = dict(json.loads((site / RECORD).read_text(encoding="utf-8"))["written"])
+    for path in _files(site):
+        name = path.relative_to(site).as_posix()
+        if name == RECORD and written:
+            continue
+        if name not in written or path.is_symlink() or not path.is_file() or written[name] != file_digest(path):
+            told = "was changed since it was built" if name in written else "was not made by a build"
+            advice = "move or delete it, or choose another folder for the site"
+            raise ExistingFileError(f"{path} {told}, and would be lost: {advice}")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield what stands in a folder at any depth and is not one, without going through links."""
+    if folder.exists() and not folder.is_dir():
+        yield folder
+    for here, folders, names in os.walk(folder):
+        places = [Path(here, name) for name in (*names, *folders)]
+        yield from (path for path in places if path.is_symlink() or not path.is_dir())
 
 
 def format_duration(seconds: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +22,8 @@ from notebook_writer import code, contents, text, write_notebook
 from course.cli import course as command
 from course.cli import main
 from course.errors import OutputError
+from course.generator.small import SMALL_SIZE
+from course.publish.site import RECORD
 from course.shipped import shipped_lessons
 from course.size import format_size
 
@@ -89,8 +93,8 @@ def test_build_of_named_notebooks_makes_a_site_of_them(run: Any, course: Path) -
     deck = write_notebook(course / "slides" / "lecture.ipynb", text("# Deck"))
     words = ["build", "--no-execute", "--formats", "script", "--cache", "c", "--output"]
     assert run(*words, "one", deck)[0] == run(*words, "all")[0] == 0
-    assert sorted(contents(course / "one")) == ["index.html", "slides/lecture.py"]
-    assert sorted(contents(course / "all")) == ["index.html", "notebooks/01_one.py", "slides/lecture.py"]
+    assert sorted(contents(course / "one")) == [RECORD, "index.html", "slides/lecture.py"]
+    assert sorted(contents(course / "all")) == [RECORD, "index.html", "notebooks/01_one.py", "slides/lecture.py"]
 
 
 def test_build_prints_warnings_on_their_own_lines(run: Any, course: Path) -> None:
@@ -209,6 +213,89 @@ def test_start_opens_jupyterlab_on_the_lesson(run: Any, tmp_path: Path, monkeypa
     assert run("start", folder, "--lesson", "1")[0] == 0
     root = f"--ServerApp.root_dir={folder}"
     assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shells and users of POSIX")
+@pytest.mark.parametrize("user", [0, 1000])
+@pytest.mark.parametrize("home", ["home", "home/none", "file", "home/read only"])
+def test_the_command_that_start_prints_can_be_pasted_also_as_root_or_without_a_home(
+    run: Any, course: Path, monkeypatch: pytest.MonkeyPatch, user: int, home: str
+) -> None:
+    (course / "home").mkdir()
+    (course / "file").touch()
+    writable = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "read only" not in str(path) and writable(path, mode))
+    if home == "home/read only":
+        (course / home).mkdir()
+    monkeypatch.setenv("HOME", str(course / home))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    status, out, err = run("start", "my $course's", "--no-lab")
+    assert (status, err) == (0, "")
+    command = out.splitlines()[-1].partition("open it with: ")[2]
+    words = shlex.split(command)
+    assert words[-1] == "my $course's/00_start.ipynb"
+    assert (sys.executable in words, "--allow-root" in words) == (True, user == 0)
+    assert (f"HOME={course}/my $course's/.home" in words) == (home != "home")
+    # pasted: a shell hands over the words that were meant
+    shown = subprocess.run(["sh", "-c", f"printf '%s\\n' {command}"], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines() == words
+
+
+def test_start_keeps_data_that_were_changed_and_goes_on(run: Any, course: Path) -> None:
+    run("start", "work", "--no-lab")
+    with (course / "work" / "data" / "A201612_small.csv").open("a") as file:
+        file.write("my note")
+    (course / "work" / "data" / "Lexique_open-DAMIR.xlsx").write_text("mine")
+    status, out, _ = run("start", "work", "--no-lab")
+    assert (status, out.count("it stays as it is: "), "open it with: " in out) == (0, 2, True)
+    assert (course / "work" / "data" / "A201612_small.csv").read_text().endswith("my note")
+    assert run("start", "other", "--no-lab")[0] == 0
+    # copies: what is done to one reaches neither the cache nor the other
+    data = (course / "other" / "data" / "A201612_small.csv").stat()
+    assert (data.st_size, data.st_nlink) == (SMALL_SIZE, 1)
+
+
+def test_start_without_a_cache_that_can_be_written_fills_the_folder(
+    run: Any, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course / "file").touch()
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(course / "file" / "cache"))
+    assert run("start", "work", "--no-lab")[0] == 0
+    assert (course / "work" / "data" / "A201612_small.csv").stat().st_size == SMALL_SIZE
+    status, _, err = run("data", "small")
+    assert (status, "set BIGDATA_COURSE_DATA to another folder" in err) == (2, True)
+
+
+def test_a_jupyterlab_that_does_not_run_as_root_is_told_how(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "call", lambda *_, **__: 1)
+    for user, told in ((0, "as root, open it with: "), (1000, "its own message is above\n")):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user, raising=False)
+        status, _, err = run("start", tmp_path / "work")
+        assert (status, told in err, "--allow-root" in err) == (2, True, user == 0)
+
+
+def test_a_tilde_is_the_home_wherever_a_path_is_taken(run: Any, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (course / "home").mkdir()
+    monkeypatch.setenv("HOME", str(course / "home"))
+    monkeypatch.setenv("USERPROFILE", str(course / "home"))
+    words = ["build", "--no-execute", "--formats", "script", "--output=~/site", "--cache=~/cache"]
+    for one in (words, ["data", "month", "~/A.csv", "--rows", "10"], ["data", "lexicon", "~/data"]):
+        assert run(*one)[0] == 0
+    assert run("doctor", "~/doctor")[0] in {0, 2}
+    assert {path.name for path in (course / "home").iterdir()} >= {"site", "cache", "A.csv", "data", "doctor"}
+    assert not (course / "~").exists()
+    assert run("build", "--notebooks=~/none")[2].endswith("named like 01_data.ipynb\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_standard_output_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "course", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n"), "free some space" in done.stderr) == (2, 1, True)
 
 
 def test_data_small_and_lexicon_write_files_and_say_their_sizes(

@@ -29,16 +29,22 @@ from course.errors import BadArgumentError, DownloadError, ExistingFileError
 
 @pytest.mark.parametrize(
     ("left", "said"),
-    [(TEXT[:100], True), (TEXT.replace(b"60", b"61"), True), (b"", True), (TEXT, False), (None, False)],
-    ids=["cut", "changed", "emptied", "rewritten with the same bytes", "deleted"],
+    [(TEXT[:100], 1), (TEXT.replace(b"60", b"61"), 2), (TEXT + b"mine", 2), (b"", 1), (TEXT, 0), (None, 0)],
+    ids=["cut", "changed", "longer", "emptied", "rewritten with the same bytes", "deleted"],
 )
-def test_a_file_that_is_not_as_it_was_is_made_anew_from_the_cache_and_a_change_is_said(
-    left: bytes | None, said: bool, course: Course, server: Server
+def test_a_file_that_is_not_as_it_was_is_made_anew_from_the_cache_and_what_was_written_in_it_is_kept(
+    left: bytes | None, said: int, course: Course, server: Server
 ) -> None:
     path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
     path.unlink() if left is None else path.write_bytes(left)
     assert course.get(url, offline=True).read_bytes() == TEXT
-    assert course.told == [f"{path} has changed since it was downloaded: it is made anew"] * said
+    kept = course.folder / "a.changed.csv"
+    changed = f"{path} has changed since it was downloaded: it is made anew"
+    assert course.told == [changed, f"what was written in a.csv is kept as {kept}"][:said]
+    assert course.files() == {"a.csv": TEXT} | ({kept.name: left} if said == 2 else {})
+    (path).write_bytes(b"again")
+    course.get(url, offline=True)
+    assert course.files()["a.changed2.csv" if said == 2 else "a.changed.csv"] == b"again"
 
 
 @pytest.mark.parametrize("damaged", [GZIP[:-1], GZIP[:50] + b"!" + GZIP[51:]])
@@ -77,7 +83,7 @@ def test_the_cache_and_the_folder_of_an_earlier_edition_are_read(course: Course)
     assert course.get(source, offline=True).read_bytes() == TEXT
     (course.folder / "a.csv").write_bytes(b"changed")
     assert course.get(source, offline=True).read_bytes() == TEXT
-    assert course.told == [f"{course.folder / 'a.csv'} has changed since it was downloaded: it is made anew"]
+    assert course.told[0] == f"{course.folder / 'a.csv'} has changed since it was downloaded: it is made anew"
 
 
 def test_a_file_that_came_from_elsewhere_is_kept_unless_forced_and_the_same_file_is_taken_over(
@@ -93,6 +99,23 @@ def test_a_file_that_came_from_elsewhere_is_kept_unless_forced_and_the_same_file
     assert course.get(url).read_bytes() == TEXT
     (course.folder / "a.csv").write_bytes(b"mine")
     assert course.get(url, force=True).read_bytes() == TEXT
+
+
+def test_what_is_no_file_and_bears_the_name_is_kept_and_force_replaces_what_was_changed(
+    course: Course, server: Server
+) -> None:
+    url = server.script("/a.csv", serve(Content(TEXT)))
+    course.folder.mkdir()
+    for make in (Path.mkdir, lambda path: path.symlink_to("nowhere")):
+        make(course.folder / "a.csv")
+        with pytest.raises(ExistingFileError):
+            course.get(url)
+        assert course.files() == {}
+        (course.folder / "a.csv").rename(course.folder / f"kept{len(list(course.folder.iterdir()))}")
+    path = course.get(url)
+    path.write_bytes(b"mine")
+    assert course.get(url, force=True).read_bytes() == TEXT
+    assert course.told == []
 
 
 def test_force_fetches_again_and_keeps_what_was_fetched_before_if_it_cannot(course: Course, server: Server) -> None:
@@ -258,7 +281,7 @@ def test_a_changed_member_of_an_archive_is_restored_and_a_stranger_is_kept(cours
     (folder / "a").write_bytes(b"changed")
     (folder / "mine").write_bytes(b"mine")
     course.get(url)
-    assert course.files() == {"two/a": b"a", "two/b": b"b", "two/mine": b"mine"}
+    assert course.files() == {"two/a": b"a", "two/b": b"b", "two/mine": b"mine", "two/a.changed": b"changed"}
 
 
 ABSOLUTE = Path(tempfile.gettempdir()) / f"member-{secrets.token_hex(8)}.txt"

@@ -8,6 +8,7 @@ import pytest
 from downloading_user import GZIP, MONTH, SMALL, TEXT, Course
 from misbehaving_server import Content, Server, serve, status
 
+from course.downloads.retrieval import KNOWN_HASHES, LEXICON_COPY, MONTHS_PAGE, SEED_SITE, _resource_of
 from course.errors import BadArgumentError, DownloadError, ExistingFileError
 from course.generator.answer import read_report
 from course.generator.month import month_file
@@ -70,6 +71,21 @@ def test_the_lexicon_comes_from_its_public_copy(course: Course, server: Server) 
     server.script("/copy/Lexique%20open-DAMIR.xls", serve(Content(workbook)))
     assert course.get("Lexique_open-DAMIR.xls").read_bytes() == workbook
     assert course.told == []
+
+
+def test_addresses_are_of_https_and_what_cannot_change_has_a_hash() -> None:
+    for address in (SEED_SITE, LEXICON_COPY, MONTHS_PAGE):
+        assert address.startswith("https://")
+    assert "91de5dad787c370ed5482348a21e696dd952413c" in LEXICON_COPY
+    assert KNOWN_HASHES[LEXICON_COPY] == _resource_of("Lexique_open-DAMIR.xls", None).known_hash
+
+
+def test_what_was_written_in_a_synthetic_file_is_kept(course: Course, server: Server) -> None:
+    path = course.get(SMALL)
+    path.write_bytes(b"mine")
+    server.script(f"/seed/{SMALL}", serve(Content(GZIP)))
+    assert course.get(SMALL).read_bytes() == TEXT
+    assert course.files()["A201612_small.changed.csv"] == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -259,20 +259,52 @@ def test_a_disk_that_fills_up_leaves_nothing_in_any_format(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a console event would reach the tests too")
-def test_interrupting_leaves_no_file(tmp_path: Path) -> None:
+def end_in_the_middle(folder: Path, suffix: str, number: signal.Signals) -> bytes:
+    """Send a signal to a process that writes a month, once some of it is there, and return what it said."""
     program = "import sys; from course import month_file; month_file(sys.argv[1], rows=30_000_000)"
-    command = [sys.executable, "-c", program, str(tmp_path / "A.csv")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".A.csv.*.part")):
+    with subprocess.Popen([sys.executable, "-c", program, folder / f"A{suffix}"], stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not any(path.stat().st_size for path in folder.glob(f".A{suffix}.*.part/A*")):
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
-            _, errors = process.communicate(timeout=60)
+            return process.communicate(timeout=60)[1]
         finally:
             process.kill()
-    assert b"KeyboardInterrupt" in errors
+
+
+has_signals = pytest.mark.skipif(sys.platform == "win32", reason="a console event would reach the tests too")
+
+
+@has_signals
+def test_interrupting_leaves_no_file(tmp_path: Path) -> None:
+    assert b"KeyboardInterrupt" in end_in_the_middle(tmp_path, ".csv", signal.SIGINT)
     assert list(tmp_path.iterdir()) == []
+
+
+@has_signals
+@pytest.mark.parametrize(
+    ("suffix", "name"), [(".csv", "SIGTERM"), (".csv", "SIGKILL"), (".csv.gz", "SIGKILL"), (".parquet", "SIGKILL")]
+)
+def test_the_next_month_removes_what_a_killed_one_left(tmp_path: Path, suffix: str, name: str) -> None:
+    end_in_the_middle(tmp_path, suffix, getattr(signal, name))
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(".part")
+    month_file(tmp_path / f"A{suffix}", rows=10)
+    # one that was killed once all was in place
+    (tmp_path / left.name).mkdir()
+    month_file(tmp_path / f"A{suffix}", rows=10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"A{suffix}", f"A{suffix}.json"]
+
+
+def test_a_file_of_that_name_beside_that_is_no_report_is_left_alone(tmp_path: Path) -> None:
+    report_path(tmp_path / "A.csv").write_text('{"mine": 1}')
+    with pytest.raises(ExistingFileError, match=r"A\.csv\.json is there"):
+        month_file(tmp_path / "A.csv", rows=10)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['{"mine": 1}']
+    assert month_file(tmp_path / "A.csv", rows=10, overwrite=True).rows == 10
+    # of a month that was killed between the two
+    (tmp_path / "A.csv").unlink()
+    assert month_file(tmp_path / "A.csv", rows=20).rows == 20
 
 
 def test_blocks_come_in_order_and_are_not_made_too_far_ahead() -> None:

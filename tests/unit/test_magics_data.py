@@ -136,3 +136,24 @@ def test_offline_a_name_of_the_course_gives_a_synthetic_file_and_one_line_says_s
     assert path == Path("data/Lexique_open-DAMIR.xlsx")
     said = capsys.readouterr().out.splitlines()
     assert f"{path} is SYNTHETIC (the official labels, rewritten as a workbook): " in said[0]
+
+
+def test_a_tilde_is_the_home_in_every_magic_and_in_a_variable(
+    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    Path("rows.csv").rename(tmp_path / "home" / "rows.csv")
+    shell.user_ns["name"] = "~/rows.csv"
+    for word in ("~/rows.csv", "name"):
+        assert run(shell, f"%head {word} -n 2") == SOME
+        assert run(shell, f"%tail {word} -n 1") == "49;49;"
+        assert run(shell, f"%linecount {word}") == 51
+    assert run(shell, "%download A201612_small.csv.gz --offline -d ~/data").parent == tmp_path / "home" / "data"
+    run(shell, "from course.measure import ledger; ledger.save('~/m.csv')")
+    assert (tmp_path / "home" / "m.csv").is_file()
+    assert not Path("~").exists()
+    Path("~").mkdir()  # a file of that name is taken for what it is
+    Path("~", "rows.csv").write_bytes(b"mine")
+    assert run(shell, "%head ./~/rows.csv") == "mine"

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Annotation, Text
 
-from course.errors import BadArgumentError, UnknownFormatError
+from course.errors import BadArgumentError, ExistingFileError, UnknownFormatError
 from course.measure import Ledger, Measurement, format_seconds, measure, median_of
 from course.measure.measuring import COLUMNS
 
@@ -192,3 +192,29 @@ def test_names_do_not_cover_one_another() -> None:
     plt.gcf().draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in ax.texts]
     assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+
+
+OTHERS = [
+    "a;b\n1;2\n",
+    "label\n",
+    "label,wall_seconds\n",
+    '"a\n',
+    "\xff",
+    '{"cells": 1}',
+    "[1]",
+    '[{"label": "a"}]',
+    "3",
+]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_a_file_of_other_things_is_not_replaced_one_of_measures_is(tmp_path: Path, name: str) -> None:
+    ledger = ledger_of(record("two\nlines, \u2028", 1.0, 1))
+    for other in OTHERS:
+        (tmp_path / name).write_bytes(other.encode("latin-1"))
+        with pytest.raises(ExistingFileError, match="choose another name"):
+            ledger.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == other.encode("latin-1")
+    (tmp_path / name).write_text("")
+    saved = [ledger.save(tmp_path / name).read_bytes() for ledger in (ledger, ledger_of(), ledger)]
+    assert saved[0] == saved[2] != saved[1]

@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebook_writer import QUICK, TABLE, code, contents, text, write_notebook
 
-from course.errors import BuildError, OutputError, UnknownFormatError
-from course.publish.build import BuildOptions, BuildReport, build_site, recover_folder, replacing_folder, scratch_folder
+from course.errors import BuildError, ExistingFileError, OutputError, UnknownFormatError
+from course.files import recover
+from course.publish import build
+from course.publish.build import BuildOptions, BuildReport, build_site
 from course.publish.cache import (
     Cache,
     conversion_key,
@@ -39,6 +41,7 @@ from course.publish.lessons import (
     foreign_language,
     read_lesson,
 )
+from course.publish.site import RECORD
 
 COUNT = "from pathlib import Path\nwith Path({path!r}).open('a') as stream:\n    stream.write('1')\n"
 
@@ -162,7 +165,7 @@ def test_warnings_come_back_even_from_the_cache_and_strict_keeps_the_previous_si
 
 
 KILLED = """
-import os, sys
+import os, shutil, sys
 from pathlib import Path
 import course.publish.build as build
 from course.publish.convert import select_formats
@@ -179,11 +182,8 @@ build.build_site(discover_lessons(notebooks), options)
 MOMENTS = {
     "before the pages": ("build.write_index", "os._exit(9)"),
     "before the old site moves": ("Path.rename", "os._exit(9)"),
-    "between the two moves": ("Path.rename", "arguments[0].name.endswith('.new') and os._exit(9)"),
-    "before the old site is removed": (
-        "build.replacing_folder.__wrapped__.__globals__['shutil'].rmtree",
-        "str(arguments[0]).endswith('.new') and os._exit(9)",
-    ),
+    "between the two moves": ("Path.replace", "arguments[0].name == 'site' and os._exit(9)"),
+    "before the old site is removed": ("shutil.rmtree", "arguments[0].name == '.aside' and os._exit(9)"),
 }
 
 
@@ -197,57 +197,119 @@ def test_a_build_killed_at_any_moment_leaves_a_whole_site(built: Course, moment:
     done = subprocess.run([sys.executable, "-c", program, *folders], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (9, "")
     assert built.options.output.exists() == (moment != "between the two moves")
-    with pytest.raises(KeyboardInterrupt):
-        write_half(built.options.output)
+    recover(built.options.output)
     assert built.site == site
     assert left_overs(built) == []
+    built.build(execute=False)
 
 
-def write_half(folder: Path) -> None:
-    """Begin to replace a folder, and be interrupted."""
-    with replacing_folder(folder) as new:
-        (new / "a").write_text("half")
-        raise KeyboardInterrupt
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., BuildReport]:
+    """Return what builds, in a project that is the current folder, a lesson without code into a named folder."""
+    monkeypatch.chdir(tmp_path)
+    write_notebook(tmp_path / "notebooks" / "01_one.ipynb", text("# One"))
+
+    def build(output: object, notebooks: str = "notebooks") -> BuildReport:
+        options = BuildOptions(Path(str(output)), Path("build/cache"), QUICK, execute=False)
+        return build_site(discover_lessons(Path(notebooks)), options)
+
+    return build
 
 
-def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    with replacing_folder(folder) as new:
-        (new / "a").write_text("first")
-    with pytest.raises(KeyboardInterrupt):
-        write_half(folder)
-    assert contents(tmp_path) == {"site/a": b"first"}
-    with replacing_folder(folder) as new:
-        (new / "b").write_text("second")
-    assert contents(tmp_path) == {"site/b": b"second"}
+def link_to_page(folder: Path) -> None:
+    """Make of the first page a link to one that is the same."""
+    page = folder / "index.html"
+    (folder.parent / "page").write_bytes(page.read_bytes() if page.exists() else b"")
+    page.unlink(missing_ok=True)
+    page.symlink_to(folder.parent / "page")
 
 
-def test_the_newest_of_the_folders_left_aside_comes_back(tmp_path: Path) -> None:
-    for age, name in enumerate(["newest", "older", "oldest"]):
-        aside = tmp_path / f".site.{99 - age}-x.old"
-        aside.mkdir()
-        (aside / name).touch()
-        os.utime(aside, (1000 - age, 1000 - age))
-    recover_folder(tmp_path / "site")
-    assert list(contents(tmp_path)) == ["site/newest"]
+STRANGE: dict[str, Callable[[Path], object]] = {
+    "a file": lambda folder: (folder / "thesis.txt").write_text("precious"),
+    "a hidden file": lambda folder: (folder / ".gitignore").write_text("precious"),
+    "a file in a folder": lambda folder: ((folder / "a" / "b").mkdir(parents=True), (folder / "a/b/c").write_text("c")),
+    "a link to a folder": lambda folder: (folder / "a").symlink_to(folder.parent / "notebooks"),
+    "a link to nothing": lambda folder: (folder / "a").symlink_to("nowhere"),
+    "a pipe": lambda folder: os.mkfifo(folder / "a"),
+    "a link in place of a page": link_to_page,
+    "a record of nothing": lambda folder: (folder / RECORD).write_text("{}"),
+    "a page that was changed": lambda folder: (folder / "index.html").write_text("mine"),
+}
 
 
-def test_what_a_running_process_makes_is_not_removed(tmp_path: Path) -> None:
-    running = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    (tmp_path / f"{running.pid}-x.scratch").mkdir()
-    try:
-        with scratch_folder(tmp_path):
-            assert (tmp_path / f"{running.pid}-x.scratch").exists()
-    finally:
-        running.communicate(b"\n")
-    with scratch_folder(tmp_path):
-        assert not (tmp_path / f"{running.pid}-x.scratch").exists()
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("is_site", [False, True], ids=["no site", "a site"])
+def test_a_build_replaces_nothing_that_no_build_wrote(
+    project: Callable[..., BuildReport], tmp_path: Path, strange: str, is_site: bool
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    if is_site:
+        project("mine")
+    STRANGE[strange](folder)
+    before = sorted(folder.rglob("*")), (folder / "index.html").read_bytes() if is_site else None
+    with pytest.raises(ExistingFileError, match=r"mine.* would be lost: move or delete it") as raised:
+        project("mine")
+    assert "\n" not in str(raised.value)
+    assert before == (sorted(folder.rglob("*")), (folder / "index.html").read_bytes() if is_site else None)
+
+
+@pytest.mark.parametrize("output", [".", "notebooks", "..", "/", "~", "~/..", "build", "build/cache", "notebooks/../."])
+def test_a_build_replaces_no_folder_that_is_or_holds_what_it_needs(
+    project: Callable[..., BuildReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(ExistingFileError, match=r"is or holds .*choose another"):
+        project(Path(output).expanduser())
+    assert {"home", "notebooks/01_one.ipynb"} <= {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+
+
+def test_a_site_may_take_the_place_of_an_empty_folder_of_itself_and_of_what_a_link_leads_to(
+    project: Callable[..., BuildReport], tmp_path: Path
+) -> None:
+    (tmp_path / "www").mkdir()
+    (tmp_path / "site").symlink_to("www")
+    for _ in range(2):
+        project("site")
+        (tmp_path / "www" / "empty").mkdir()
+    assert ((tmp_path / "site").is_symlink(), (tmp_path / "www" / "index.html").is_file()) == (True, True)
+    (tmp_path / "other").symlink_to("not yet")
+    project("other")
+    assert (tmp_path / "not yet" / "index.html").is_file()
+    (tmp_path / "file").touch()
+    with pytest.raises(ExistingFileError, match="file was not made by a build"):
+        project("file")
+
+
+def test_what_comes_into_the_site_while_it_is_built_is_not_lost(
+    project: Callable[..., BuildReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project("site")
+    monkeypatch.setattr(build, "write_index", lambda *_: (tmp_path / "site" / "mine").write_text("precious"))
+    with pytest.raises(ExistingFileError, match="mine"):
+        project("site")
+    assert (tmp_path / "site" / "mine").read_text() == "precious"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_links_to_nothing_and_pipes_beside_the_notebooks_are_left_out(
+    project: Callable[..., BuildReport], tmp_path: Path
+) -> None:
+    for name, to in {"dangling.png": "nowhere", "loop": ".", "itself": "itself", "picture.png": "real"}.items():
+        (tmp_path / "notebooks" / name).symlink_to(to)
+    os.mkfifo(tmp_path / "notebooks" / "pipe")
+    (tmp_path / "notebooks" / "real").write_text("real")
+    project("site")
+    found = {path.name for path in (tmp_path / "site" / "notebooks").iterdir()}
+    assert {"picture.png", "real"} <= found
+    assert not {"dangling.png", "itself", "pipe"} & found
 
 
 def test_a_place_that_cannot_be_written_and_a_name_given_twice_are_refused(tmp_path: Path, built: Course) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write in"):
+    with pytest.raises(OutputError, match="cannot write"):
         built.build(output=tmp_path / "file" / "site")
     lessons = discover_lessons(built.notebooks)
     with pytest.raises(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,72 @@ def test_a_damaged_record_is_an_error_that_says_what_to_do(source: Path, folder:
     (folder / RECORD).write_text("{")
     with pytest.raises(BadArgumentError, match="delete it"):
         deliver(source, folder)
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from course.start import deliver
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+source, folder, update, place, number = sys.argv[1:]
+module = {"copyfile": shutil, "rmtree": shutil, "replace": Path}[place]
+original, calls = getattr(module, place), []
+def counted(*arguments, **named):
+    calls.append(1)
+    return die() if len(calls) == int(number) else original(*arguments, **named)
+setattr(module, place, counted)
+deliver(Path(source), Path(folder), update=update == "True")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("place", ["copyfile", "replace", "rmtree"])
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("update", [False, True])
+def test_a_delivery_killed_at_any_moment_leaves_no_file_that_counts_as_changed(
+    source: Path, tmp_path: Path, place: str, number: int, update: bool
+) -> None:
+    work = tmp_path / "work"
+    if update:
+        deliver(source, work)
+        (work / TWO).write_text("mine")
+        for name in (ONE, TWO, "images/a.png"):
+            (source / name).write_text("second edition")
+    command = [sys.executable, "-c", KILLED, source, work, str(update), place, str(number)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in {-signal.SIGKILL, 0}, done.stderr
+    if not update:
+        deliver(source, work)
+        assert not [path for path in work.rglob("*") if path.name.endswith(".part")]
+    for name in (ONE, TWO, "images/a.png"):
+        (source / name).write_text("third edition")
+    kept = deliver(source, work, update=True).kept
+    assert [name for name, _ in kept] == ([TWO] if update else [])
+    expected = {ONE: "third edition", "images/a.png": "third edition", TWO: "mine" if update else "third edition"}
+    assert {name: (work / name).read_text() for name in expected} == expected
+    assert not [path for path in work.rglob("*") if path.name.endswith(".part")]
+
+
+def test_a_folder_whose_record_is_lost_still_knows_what_it_was_given(source: Path, folder: Path) -> None:
+    deliver(source, folder, update=True)
+    (folder / RECORD).unlink()
+    deliver(source, folder)
+    (source / ONE).write_text("third edition")
+    assert told(source, folder) == ([], [ONE], [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_what_bears_the_name_of_a_lesson_is_kept_whatever_it_is(source: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / ONE).mkdir(parents=True)
+    (work / TWO).symlink_to("nowhere")
+    for update in (False, True, True):
+        deliver(source, work, update=update)
+    assert ((work / ONE).is_dir(), (work / TWO).is_symlink(), (work / "nowhere").exists()) == (True, True, False)
+    assert (work / NEW).read_text() == "first edition"
 
 
 @settings(max_examples=40)
