@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import codecs
+import io
 import linecache
 import os
 import pickle
@@ -13,12 +16,12 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
@@ -27,6 +30,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from course.errors import BadArgumentError, CourseError
 from course.measure import process_tree_memory
 from course.size import format_size, parse_size
+from magics.cell import CannotCrossError, dump_variables, load_error, load_variables
 from magics.options import parse, short_traceback, variable_name
 
 if TYPE_CHECKING:
@@ -40,7 +44,8 @@ PERIOD_SECONDS = 0.01
 """Time between two looks at the child's memory, where the system cannot cap it."""
 _LAST_OUTPUT_SECONDS = 1.0
 _LAST_WORDS = 1000
-_NO_INPUT = pickle.dumps({})
+_MARK = "\x1e"
+_LONGEST_MARK = 1000
 _CHILD = Path(__file__).with_name("capped_child.py")
 _ENVIRONMENT = {
     # Arrow's default pool reserves memory ahead, and a thread of OpenBLAS takes its buffers at once.
@@ -48,10 +53,20 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # The notebook's backend would import the whole of IPython.
-    "MPLBACKEND": "agg",
     "PYTHONIOENCODING": "utf-8",
     "PYTHONUNBUFFERED": "1",
+}
+# A cell that is run by itself, of no notebook.
+_DETAILS: dict[str, Any] = {
+    "interactivity": "last_expr",
+    "flags": 0,
+    "is_in_loop": False,
+    "inputs": (),
+    "pickled": b"",
+    "number": 1,
+    "shell": {},
+    "extensions": (),
+    "has_pages": False,
 }
 _MEMORY_SIGNALS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP")
 _MEMORY_WORDS = re.compile(
@@ -59,6 +74,9 @@ _MEMORY_WORDS = re.compile(
     "|can't start new thread",
     re.IGNORECASE,
 )
+
+
+Traceback: TypeAlias = tuple[str, str, list[str]]
 
 
 class ChildTraceback(Exception):  # noqa: N818
@@ -71,14 +89,20 @@ class ChildTraceback(Exception):  # noqa: N818
 class ShownValue:
     """The value of a capped cell's last expression, as a notebook shows it: the value itself stayed in the child."""
 
-    def __init__(self, shown: dict[str, Any]) -> None:
-        self._shown = shown
+    def __init__(self, data: dict[str, Any], metadata: dict[str, Any], tracebacks: Sequence[Traceback]) -> None:
+        self._data, self._metadata, self._tracebacks = data, metadata, tracebacks
 
     def __repr__(self) -> str:
-        return str(self._shown["text/plain"])
+        return str(self._data.get("text/plain", "a value that could not be shown"))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
-        return self._shown
+    def _ipython_display_(self) -> None:
+        for one in self._tracebacks:
+            _show_traceback(one)
+        if self._data:
+            raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[Any, Any]:  # noqa: ARG002
+        return self._data, self._metadata
 
 
 def _names(text: str) -> list[str]:
@@ -121,27 +145,35 @@ class MemoryCapMagics(Magics):
             pandas.read_csv("data/A201612.csv", sep=";")  # MemoryError
         """
         __tracebackhide__ = True
-        outputs, shown = run_capped(**self._arguments(parse(self.memory_cap, line), cell))
-        self.shell.user_ns.update(outputs)
-        return ShownValue(shown) if shown else None
+        return run_capped(
+            into=self.shell.user_ns, show=self._show, **self._arguments(parse(self.memory_cap, line), cell)
+        )
 
     @short_traceback
     def _arguments(self, options: Namespace, cell: str) -> dict[str, Any]:
         """Return the arguments of ``run_capped``, and say how the cap will be held."""
-        source = self.shell.transform_cell(cell)
-        if "get_ipython()" in source:
-            raise BadArgumentError("magics and ! commands do not run under %%memory_cap: leave them out of the cell")
-        number = self.shell.displayhook.prompt_count
-        file = self.shell.compile.cache(source, number, raw_code=cell)
-        self.shell.compile.ast_parse(source, filename=file)  # no process is started for what is not Python
+        shell = self.shell
+        source, number = shell.transform_cell(cell), shell.displayhook.prompt_count
+        file = shell.compile.cache(source, number, raw_code=cell)
+        shell.compile.ast_parse(source, filename=file)  # no process is started for what is not Python
+        names = _names(options.input)
+        awaits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0
+        is_silent = DisplayHook.semicolon_at_end_of_expression(source)
         arguments = {
             "source": source,
             "cap_bytes": _cap_bytes(options.cap),
             "name": f"Cell In[{number}]",
             "file": file,
-            "inputs": self._pickled(_names(options.input)),
+            "number": number,
+            "inputs": names,
+            "pickled": self._pickled(names),
             "outputs": _names(options.output),
-            "is_shown": not DisplayHook.semicolon_at_end_of_expression(cell),
+            "interactivity": "none" if is_silent else shell.ast_node_interactivity,
+            "flags": shell.compile.flags | awaits,
+            "is_in_loop": _is_in_loop() or shell.should_run_async(source, transformed_cell=source),
+            "shell": {"colors": shell.colors},
+            "extensions": sorted(shell.extension_manager.loaded),
+            "has_pages": hasattr(shell, "kernel"),
             "is_watched": options.watch or not CAN_CAP,
         }
         if not options.quiet:
@@ -152,15 +184,69 @@ class MemoryCapMagics(Magics):
         return arguments
 
     def _pickled(self, names: Sequence[str]) -> bytes:
-        import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-
         missing = [name for name in names if name not in self.shell.user_ns]
         if missing:
             raise BadArgumentError(f"--input {missing[0]}: there is no such variable in the notebook")
+        file = io.BytesIO()
         try:
-            return bytes(cloudpickle.dumps({name: self.shell.user_ns[name] for name in names}))
-        except (TypeError, AttributeError, ValueError) as error:
-            raise BadArgumentError(f"a variable given to the cell cannot be pickled ({error}); give another") from error
+            dump_variables({name: self.shell.user_ns[name] for name in names}, file)
+        except CannotCrossError as refused:
+            raise _refused("-i", *refused.args) from None
+        return file.getvalue()
+
+    def _show(self, kind: str, arguments: Sequence[Any], is_after: bool) -> None:
+        """Show what the child asks for; figures come after the value of the cell, as after any cell."""
+        shell = self.shell
+
+        def show() -> None:
+            match kind, arguments:
+                case "publish", [data, metadata, transient, update]:
+                    shell.display_pub.publish(data, metadata, transient=transient, update=update)
+                case "clear_output", [wait]:
+                    shell.display_pub.clear_output(wait)
+                case "traceback", [told]:
+                    _show_traceback(told)
+                case "result", [displayed]:
+                    sys.displayhook(_value(displayed))
+                case "payload", [payload]:
+                    shell.payload_manager.write_payload(payload, single=False)
+
+        def show_once() -> None:
+            shell.events.unregister("post_execute", show_once)
+            show()
+
+        if is_after:
+            shell.events.register("post_execute", show_once)
+        else:
+            show()
+
+
+def _is_in_loop() -> bool:
+    with suppress(RuntimeError):
+        return bool(asyncio.get_running_loop())
+    return False
+
+
+def _refused(option: str, name: str, reason: str) -> BadArgumentError:
+    where = {"-i": "go to the cell's process", "-o": "come back from the cell's process"}[option]
+    instead = {"-i": "make it in the cell, and give", "-o": "bring back"}[option]
+    return BadArgumentError(f"{option} {name}: it cannot {where} ({reason}): {instead} what it holds, or a path")
+
+
+def _value(displayed: dict[str, Any]) -> Any:
+    """Return a plain value as it is, and what stands for another."""
+    if "value" in displayed:
+        return pickle.loads(displayed["value"])  # noqa: S301
+    return ShownValue(*displayed["shown"]) if "shown" in displayed else None
+
+
+def _show_traceback(told: Traceback) -> None:
+    """Show the traceback of an object that cannot be displayed: the error is not of the cell."""
+    from IPython.core.getipython import get_ipython
+
+    name, message, lines = told
+    kind = type(name, (Exception,), {})
+    get_ipython()._showtraceback(kind, kind(message), lines)
 
 
 def _cap_bytes(text: str) -> int:
@@ -180,32 +266,26 @@ def run_capped(
     *,
     name: str = "cell",
     file: str = "cell",
-    inputs: bytes = _NO_INPUT,
     outputs: Sequence[str] = (),
-    is_shown: bool = True,
+    into: dict[str, Any] | None = None,
     is_watched: bool = not CAN_CAP,
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Run Python code in a child process with little memory, its output copied to ours.
+    show: Callable[[str, Sequence[Any], bool], None] = lambda *_: None,
+    **details: Any,
+) -> Any:
+    """Run Python code in a child process with little memory, its output copied to ours, and return what to display.
 
-    The child's traceback calls the source ``name``, the kernel's knows it as ``file``. ``inputs`` is a pickled dict of
-    the variables that it finds; the variables named in ``outputs`` are returned, and what to show for the last
-    expression, by media type, if ``is_shown``. Its data memory is capped, or its resident memory ``is_watched``.
+    The child's traceback calls the source ``name``, the kernel's knows it as ``file``. The variables named in
+    ``outputs`` are put ``into`` a dict, also those set before an error. Its data memory is capped, or its resident
+    memory ``is_watched``. ``show`` is called with what the code displays; ``details`` are of the cell and its shell.
 
     Raises:
         MemoryError: it needed more memory than the cap, and said so or died of it.
-        CourseError: it ended without a result, or with an error that cannot be brought back.
+        CourseError: it ended without a result, or a variable cannot cross.
         Exception: any error it raised; its cause is a ``ChildTraceback`` unless the cell's own line says it all.
     """
     __tracebackhide__ = True
-    request = {
-        "source": source,
-        "name": name,
-        "path": sys.path,
-        "cap_bytes": None if is_watched else cap_bytes,
-        "inputs": inputs,
-        "outputs": list(outputs),
-        "is_shown": is_shown,
-    }
+    request = {**_DETAILS, **details, "source": source, "name": name, "file": file, "outputs": list(outputs)}
+    request |= {"path": sys.path, "argv": sys.argv, "cap_bytes": None if is_watched else cap_bytes}
     with TemporaryDirectory(prefix="memory-cap-") as folder:
         request_path, result_path = Path(folder, "request"), Path(folder, "result")
         request_path.write_bytes(pickle.dumps(request))
@@ -218,7 +298,11 @@ def run_capped(
             env={**os.environ, **_ENVIRONMENT},
         )
         try:
-            copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
+            marks = re.compile(f"{_MARK}({re.escape(folder)}[^{_MARK}]+){_MARK}")
+            copiers = [
+                _Copier(process.stdout, sys.stdout, marks, show),
+                _Copier(process.stderr, sys.stderr, marks, show),
+            ]
             killed_at = _wait(process, cap_bytes if is_watched else None)
             for copier in copiers:
                 copier.finish()
@@ -227,27 +311,56 @@ def run_capped(
             _kill_tree(process)
         if not result_path.exists() or killed_at:
             _raise(_death(process.returncode, killed_at, copiers[1].last_words, format_size(cap_bytes)))
-        with result_path.open("rb") as stream:
-            result = pickle.load(stream)  # noqa: S301
-    if "message" in result:
-        _raise(_error(result), file, result["line"], result["traceback"])
-    return result["outputs"], result["shown"]
+        result = pickle.loads(result_path.read_bytes())  # noqa: S301
+        _bring_back(result, Path(folder, "variables"), {} if into is None else into)
+    if failure := result.get("failure"):
+        _raise(_error(failure), file, failure["line"], failure["traceback"])
+    return _value(result)
+
+
+@short_traceback
+def _bring_back(result: dict[str, Any], path: Path, into: dict[str, Any]) -> None:
+    """Put the variables of the cell where they are wanted: all, or none with an error that says why."""
+    if refused := result.get("refused"):
+        raise _refused(*refused)
+    if names := result.get("variables"):
+        try:
+            with path.open("rb") as file:
+                into.update(load_variables(names, file))
+        except CannotCrossError as refused:
+            raise _refused("-o", *refused.args) from None
 
 
 class _Copier(threading.Thread):
-    """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words."""
+    """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words.
 
-    def __init__(self, pipe: Any, target: TextIO) -> None:
+    Where the child marked that it displays something, ``show`` is called with what stands in the file of that name.
+    """
+
+    def __init__(self, pipe: Any, target: TextIO, marks: re.Pattern[str], show: Callable[..., None]) -> None:
         super().__init__(daemon=True)
-        self._pipe, self._target, self.last_words = pipe, target, ""
+        self._pipe, self._target, self._marks, self._show, self.last_words = pipe, target, marks, show, ""
         self.start()
 
     def run(self) -> None:
+        rest = ""
         with self._pipe:
             pieces = iter(partial(self._pipe.read, 65536), b"")
             for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
-                self._target.write(text)
-                self.last_words = (self.last_words + text)[-_LAST_WORDS:]
+                *shown, rest = self._marks.split(rest + text)
+                for written, path in zip(shown[::2], shown[1::2], strict=True):
+                    self._write(written)
+                    self._show(*pickle.loads(Path(path).read_bytes()))  # noqa: S301
+                    Path(path).unlink()
+                # what may be the beginning of a mark waits for its end
+                start = rest.find(_MARK, max(0, len(rest) - _LONGEST_MARK))
+                self._write(rest[:start] if start >= 0 else rest)
+                rest = rest[start:] if start >= 0 else ""
+        self._write(rest)
+
+    def _write(self, text: str) -> None:
+        self._target.write(text)
+        self.last_words = (self.last_words + text)[-_LAST_WORDS:]
 
     def finish(self) -> None:
         """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
@@ -297,14 +410,10 @@ def _death(returncode: int, killed_at: int, last_words: str, cap: str) -> Memory
 
 
 def _error(failure: dict[str, Any]) -> BaseException:
-    """Return the error of the cell, as it was if it can be brought back."""
-    message, error = failure["message"], None
-    # Unpickling imports the library that raised: what it does is its own.
-    with suppress(Exception):
-        error = pickle.loads(failure["error"])  # noqa: S301
-    if not isinstance(error, MemoryError) and _MEMORY_WORDS.search(message):
-        return MemoryError(message)
-    return error if isinstance(error, BaseException) else CourseError(f"the cell failed: {message}")
+    """Return the error of the cell, or a MemoryError if it speaks of want of memory."""
+    error, message = load_error(failure), failure["message"]
+    is_of_memory = _MEMORY_WORDS.search(message) and not isinstance(error, MemoryError)
+    return MemoryError(message) if is_of_memory else error
 
 
 def _raise(error: BaseException, file: str = "", line: int | None = None, child_traceback: str | None = None) -> None:

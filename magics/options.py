@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 import shlex
+import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -86,10 +88,15 @@ def output_option(explanation: str = "Variable that receives the result, which i
 
 
 def variable_name(text: str) -> str:
-    """Return ``text`` if a variable can have this name; a ``VariableNameError`` if none can."""
-    if not text.isidentifier():
+    """Return the variable that code names by ``text``; a ``VariableNameError`` if none can have this name."""
+    name = unicodedata.normalize("NFKC", text)  # as Python does: the sign µ is read as the letter μ
+    if not name.isidentifier():
         raise VariableNameError(f"{text}: this is not a variable name")
-    return text
+    if keyword.iskeyword(name) or name == "__debug__":
+        raise VariableNameError(
+            f"{text}: this is a word of Python, which no variable can have as its name; add a letter"
+        )
+    return name
 
 
 def short_traceback(magic: Magic) -> Magic:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import inspect
 import re
 from argparse import Namespace
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Awaitable, Iterator, MutableMapping
 from contextlib import suppress
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
@@ -19,6 +18,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
+from magics.cell import finish, run_statements
 from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
@@ -89,31 +89,32 @@ class TimingMagics(Magics):
         code = _Cell(self.shell, source)
         run = self._measured(code, arguments, self.shell.user_ns if local_ns is None else local_ns)
         if not code.is_async:
-            # it awaits nothing: one step brings it to its end, without an event loop
-            try:
-                run.send(None)
-            except StopIteration as done:
-                return done.value
+            return _value_or_error(*finish(run))
         with suppress(RuntimeError):
             asyncio.get_running_loop()
-            return run
-        return self.shell.loop_runner(run)
+            return _awaited(run)
+        return _value_or_error(*self.shell.loop_runner(run))
 
-    async def _measured(self, code: _Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Any:
+    async def _measured(self, code: _Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Outcome:
         __tracebackhide__ = True
         runs: list[Measurement] = []
-        try:
-            for _ in range(arguments.repeat):
+        value = error = None
+        for _ in range(arguments.repeat):
+            try:
                 with measure(arguments.label) as run:
                     runs.append(run)
-                    value = await code.run(local_ns)
-        finally:
-            measured = median_of(runs)
-            if arguments.output:
-                self.shell.user_ns[arguments.output] = measured
-            if not arguments.quiet:
-                print(measured)  # noqa: T201
-        return value
+                    value, error = await code.run(local_ns)
+                    if error is not None:
+                        raise error
+            except BaseException as raised:  # noqa: BLE001
+                error = raised
+                break
+        measured = median_of(runs)
+        if arguments.output:
+            self.shell.user_ns[arguments.output] = measured
+        if not arguments.quiet:
+            print(measured)  # noqa: T201
+        return value, error
 
     @option_magic
     @argument("--summary", action="store_true", help="One row per label: median and spread of its runs.")
@@ -146,8 +147,23 @@ class TimingMagics(Magics):
         return None if is_done and not options.output else result
 
 
+Outcome: TypeAlias = tuple[Any, BaseException | None]
+
+
+def _value_or_error(value: Any, error: BaseException | None) -> Any:
+    __tracebackhide__ = True
+    if error is not None:
+        raise error
+    return value
+
+
+async def _awaited(run: Awaitable[Outcome]) -> Any:
+    __tracebackhide__ = True
+    return _value_or_error(*await run)
+
+
 class _Cell:
-    """Code compiled as IPython compiles a cell: transformations, top-level await, names in tracebacks.
+    """Code as IPython sees it: transformations, top-level await, names in tracebacks.
 
     The value of the last expression is returned rather than displayed, for IPython to display after the magic;
     a trailing ``;`` silences it.
@@ -155,31 +171,23 @@ class _Cell:
 
     def __init__(self, shell: InteractiveShell, source: str) -> None:
         self._shell = shell
-        self._is_silent = DisplayHook.semicolon_at_end_of_expression(source)
         transformed = shell.transform_cell(source)
-        name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source)
-        body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name)).body
-        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
-        compiler: Any = shell.compile
-        with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
-            self._steps: list[CodeType] = [compiler(ast.Module(body, []), name, "exec")]
-            if last is not None:
-                self._steps.append(compiler(ast.Expression(last.value), name, "eval"))
-        self.is_async = any(map(_is_async, self._steps))
+        is_silent = DisplayHook.semicolon_at_end_of_expression(transformed)
+        self._interactivity = "none" if is_silent else shell.ast_node_interactivity
+        self._name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source)
+        self._body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=self._name)).body
+        self.is_async = shell.should_run_async(source, transformed_cell=transformed)
 
-    async def run(self, local_ns: MutableMapping[str, Any]) -> Any:
-        """Run the cell in the notebook's namespace and return the value of its last expression, or None."""
+    async def run(self, local_ns: MutableMapping[str, Any]) -> Outcome:
+        """Run the cell in the notebook's namespace; return the value of its last expression, and its error."""
         __tracebackhide__ = True
-        value = None
-        for code in self._steps:
-            value = eval(code, self._shell.user_global_ns, local_ns)  # noqa: S307
-            if _is_async(code):
-                value = await value
-        return None if self._is_silent else value
+        shell = self._shell
+        return await run_statements(self._body, self._interactivity, self._compiled, shell.user_global_ns, local_ns)
 
-
-def _is_async(code: CodeType) -> bool:
-    return bool(code.co_flags & inspect.CO_COROUTINE)
+    def _compiled(self, tree: ast.AST, mode: str) -> CodeType:
+        compiler: Any = self._shell.compile
+        with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if self._shell.autoawait else 0):
+            return compiler(tree, self._name, mode)
 
 
 class _AwaitMeasure:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -227,7 +227,8 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_process_left_by_the_cell_does_not_hold_the_kernel() -> None:
     child = "import time; time.sleep(6)"
     source = f"import subprocess, sys\npid = subprocess.Popen([sys.executable, '-c', {child!r}]).pid"
-    outputs, _ = run_capped(source, CAP, outputs=["pid"])
+    outputs: dict[str, Any] = {}
+    run_capped(source, CAP, outputs=["pid"], into=outputs)
     process = psutil.Process(outputs["pid"])
     assert process.status() != psutil.STATUS_ZOMBIE
     process.kill()
