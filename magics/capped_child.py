@@ -210,7 +210,7 @@ class FrontEnd:
         self._shell = Shell.instance(config=config, user_module=self._module, display_pub_class=Publisher)
         self._shell.execution_count = request["number"] + 1
         if request["has_pages"]:
-            self._shell.set_hook("show_in_pager", lambda _, *arguments: page(*arguments), 0)
+            self._shell.set_hook("show_in_pager", lambda _, *page_of, **how: page(*page_of, **how), 0)
         for extension in request["extensions"]:
             with suppress(Exception):
                 self._shell.extension_manager.load_extension(extension)

@@ -154,7 +154,7 @@ class MemoryCapMagics(Magics):
         """Return the arguments of ``run_capped``, and say how the cap will be held."""
         shell = self.shell
         source, number = shell.transform_cell(cell), shell.displayhook.prompt_count
-        file = shell.compile.cache(source, number, raw_code=cell)
+        file = shell.compile.cache(source, number, raw_code=cell.removesuffix("\n"))
         shell.compile.ast_parse(source, filename=file)  # no process is started for what is not Python
         names = _names(options.input)
         awaits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0

@@ -174,7 +174,7 @@ class _Cell:
         transformed = shell.transform_cell(source)
         is_silent = DisplayHook.semicolon_at_end_of_expression(transformed)
         self._interactivity = "none" if is_silent else shell.ast_node_interactivity
-        self._name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source)
+        self._name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source.removesuffix("\n"))
         self._body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=self._name)).body
         self.is_async = shell.should_run_async(source, transformed_cell=transformed)
 
