@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-call"
 """The child process of ``%%memory_cap``: run one cell under a cap and write what came of it in files.
 
 It imports nothing but the standard library before the cap is set, and is run as a script for the same reason. IPython
@@ -22,12 +23,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-
-    from IPython.core.interactiveshell import InteractiveShell
+from typing import Any
 
 _PLAIN = {bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset}
 _LARGEST_VALUE_BYTES = 2**20
@@ -41,7 +37,7 @@ def main(request_path: Path, result_path: Path) -> None:
     front = FrontEnd(request, module, request_path.parent)
     result = _run(request, module.__dict__, front)
     front.end()
-    result |= _dump(request["outputs"], module.__dict__, request_path.with_name("variables"), result)
+    result |= _dump_outputs(request["outputs"], module.__dict__, request_path.with_name("variables"), result)
     sys.stdout.flush()
     sys.stderr.flush()
     partial = result_path.with_suffix(".part")
@@ -50,44 +46,41 @@ def main(request_path: Path, result_path: Path) -> None:
 
 
 def _run(request: dict[str, Any], namespace: dict[str, Any], front: FrontEnd) -> dict[str, Any]:
-    """Run the cell under its cap and return what to display, or how it failed."""
-    from magics.cell import CannotCrossError, load_variables
+    """Run the cell under its cap; return its value to display, or how it failed: the kernel raises it again."""
+    from magics.cell import load_variables
 
     cap_memory(request["cap_bytes"])
     try:
-        namespace.update(load_variables(request["inputs"], io.BytesIO(request["pickled"])))
+        namespace.update(load_variables("-i", request["inputs"], io.BytesIO(request["pickled"])))
         value, error = run_cell(request, namespace)
-    except CannotCrossError as refused:
-        return {"refused": ("-i", *refused.args)}
     except BaseException as raised:  # noqa: BLE001
         value, error = None, raised
     finally:
         # What follows is not the cell's: its results are brought back whatever they weigh.
         cap_memory(None)
-    if error is None:
-        try:
-            return front.displayed(value)
-        except BaseException as raised:  # noqa: BLE001
-            error = raised
-    # Whatever it is, the kernel raises it again.
+    try:
+        if error is None:
+            return {"value": pickle.dumps(None) if value is None else _plain(value) or pickle.dumps(front.shown(value))}
+    except BaseException as raised:  # noqa: BLE001
+        error = raised
     return {"failure": failure(error, request["file"], request["name"])}
 
 
-def _dump(names: list[str], namespace: dict[str, Any], path: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Write the variables that are wanted; those that a cell set before it failed come too, as a notebook has them."""
-    from magics.cell import CannotCrossError, dump_variables
+def _dump_outputs(names: list[str], namespace: dict[str, Any], path: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Write the variables that are wanted; those that a cell set before it failed come too, as in a notebook."""
+    from magics.cell import dump_variables
 
-    has_failed = "failure" in result or "refused" in result
-    missing = [name for name in names if name not in namespace]
-    if missing and not has_failed:
-        error = NameError(f"the cell set no variable {missing[0]!r}, which -o asks for", name=missing[0])
-        return {"failure": failure(error, "", "")}
+    found = {name: namespace[name] for name in names if name in namespace}
     try:
         with path.open("wb") as file:
-            dump_variables({name: namespace[name] for name in names if name not in missing}, file)
-    except CannotCrossError as refused:
-        return {} if has_failed else {"refused": ("-o", *refused.args)}
-    return {"variables": [name for name in names if name not in missing]}
+            dump_variables("-o", found, file)
+        missing = [name for name in names if name not in found and "failure" not in result]
+        error = NameError(f"the cell set no variable {missing[0]!r}, which -o asks for") if missing else None
+    except Exception as raised:  # noqa: BLE001
+        error = raised
+    return (
+        {"variables": list(found)} if error is None else {"failure": failure(error, "", ""), **result, "variables": []}
+    )
 
 
 def cap_memory(cap_bytes: int | None) -> None:
@@ -99,8 +92,8 @@ def cap_memory(cap_bytes: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (hard if cap_bytes is None else cap_bytes, hard))
 
 
-def run_cell(request: dict[str, Any], namespace: dict[str, Any]) -> tuple[Any, BaseException | None]:
-    """Run the cell and return the value to display, and the error that ended it; in an event loop, if a notebook has."""
+def run_cell(request: dict[str, Any], namespace: dict[str, Any]) -> Any:
+    """Run the cell, in an event loop if the notebook has one; return its value to display, and its error."""
     from magics.cell import finish, run_statements
 
     source, file = request["source"], request["file"]
@@ -127,37 +120,41 @@ class FrontEnd:
     """What a notebook is for the cell: it shows values, and has a shell once the cell asks for one."""
 
     def __init__(self, request: dict[str, Any], module: types.ModuleType, folder: Path) -> None:
-        self._request, self._module = request, module
+        self._request, self._module, self._has_ended = request, module, False
+        self._shell: Any = None
         self._marks = (folder / f"shown-{number}" for number in itertools.count())
-        self._tracebacks: list[Any] | None = None
-        self._shell: InteractiveShell | None = None
-        self._has_ended = False
-        sys.displayhook = lambda value: value is None or self.send("result", self.displayed(value))
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.displayhook = self._display
+        sys.meta_path.insert(0, self)
         builtins.get_ipython = self.shell  # type: ignore[attr-defined]
-        builtins.display = lambda *values, **options: self.shell() and builtins.display(*values, **options)
+        builtins.display = self._first_display  # type: ignore[attr-defined]
         builtins.input = _no_input
 
-    def send(self, kind: str, *arguments: Any) -> None:
-        """Have the kernel show something: it reads the file when it meets its name in what the cell printed."""
+    def _display(self, value: Any) -> None:
+        if value is not None:
+            self.send("displayhook", self.shown(value))
+
+    def _first_display(self, *values: Any, **options: Any) -> Any:
+        from IPython.display import display
+
+        return display(*values, **options)
+
+    def send(self, method: str, *arguments: Any, **options: Any) -> None:
+        """Have a method of the kernel's shell called, when the kernel reads its mark in what the cell printed."""
+        import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+
         path = next(self._marks)
-        path.write_bytes(pickle.dumps((kind, arguments, self._has_ended)))
+        path.write_bytes(cloudpickle.dumps((self._has_ended, method, arguments, options)))
         sys.stdout.flush()
         os.write(1, f"\x1e{path}\x1e".encode())
 
-    def displayed(self, value: Any) -> dict[str, Any]:
-        """Return a plain value as it is, of another what a notebook shows for it."""
-        if value is None:
-            return {}
-        pickled = _pickled_if_plain(value)
-        if pickled is not None:
-            return {"value": pickled}
-        self._tracebacks = []
-        data, metadata = self.shell().display_formatter.format(value)
-        tracebacks, self._tracebacks = self._tracebacks, None
-        return {"shown": (data, metadata, tracebacks)}
+    def shown(self, value: Any) -> Any:
+        """Return what stands for a value in the kernel; None for one that shows itself, or nothing."""
+        from magics.cell import ShownValue
 
-    def shell(self) -> InteractiveShell:
+        data, metadata = self.shell().display_formatter.format(value)
+        return ShownValue(data, metadata) if data else None
+
+    def shell(self) -> Any:
         """Return the shell, made when IPython was first imported."""
         import IPython  # noqa: F401
 
@@ -169,51 +166,52 @@ class FrontEnd:
         if self._shell:
             self._shell.events.trigger("post_execute")
             for payload in self._shell.payload_manager.read_payload():
-                self.send("payload", payload)
+                self.send("payload_manager.write_payload", payload, single=False)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:  # noqa: ARG002
         """Find IPython as Python finds it, and make the shell as soon as it is imported."""
         if name != "IPython":
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec: Any = find_spec(name)
         execute = spec.loader.exec_module
 
         def execute_and_make_shell(module: types.ModuleType) -> None:
             execute(module)
-            self._make_shell()
+            self._make_shell(self.send)
 
         spec.loader.exec_module = execute_and_make_shell
         return spec
 
-    def _make_shell(self) -> None:
+    def _make_shell(self, send: Any) -> None:
         from IPython.core.displaypub import DisplayPublisher
         from IPython.core.interactiveshell import InteractiveShell
         from IPython.core.payloadpage import page
         from traitlets.config import Config
 
-        front, request = self, self._request
+        from magics.cell import dump_error, load_error
 
         class Publisher(DisplayPublisher):
-            def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-                front.send("publish", data, metadata, transient, update)
+            def publish(self, data: Any, metadata: Any = None, **options: Any) -> None:  # type: ignore[override]
+                send("display_pub.publish", data, metadata, **options)
 
-            def clear_output(self, wait=False):
-                front.send("clear_output", wait)
+            def clear_output(self, wait: bool = False) -> None:
+                send("display_pub.clear_output", wait)
 
         class Shell(InteractiveShell):
-            def _showtraceback(self, etype, evalue, stb):
-                told = etype.__name__, str(evalue), stb
-                front.send("traceback", told) if front._tracebacks is None else front._tracebacks.append(told)
+            def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:  # noqa: ARG002
+                error = load_error(None, *dump_error(evalue)[1:])
+                send("_showtraceback", type(error), error, stb)
 
-        config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": request["shell"]})
-        self._shell = Shell.instance(config=config, user_module=self._module, display_pub_class=Publisher)
-        self._shell.execution_count = request["number"] + 1
-        if request["has_pages"]:
-            self._shell.set_hook("show_in_pager", lambda _, *page_of, **how: page(*page_of, **how), 0)
-        for extension in request["extensions"]:
+        config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": self._request["shell"]})
+        shell: Any = Shell.instance(config=config, user_module=self._module, display_pub_class=Publisher)
+        self._shell = shell
+        shell.execution_count = self._request["number"] + 1
+        if self._request["has_pages"]:
+            shell.set_hook("show_in_pager", lambda _, *text, **how: page(*text, **how), 0)
+        for extension in self._request["extensions"]:
             with suppress(Exception):
-                self._shell.extension_manager.load_extension(extension)
+                shell.extension_manager.load_extension(extension)
 
 
 def _no_input(*_: object) -> str:
@@ -222,9 +220,9 @@ def _no_input(*_: object) -> str:
     raise BadArgumentError("a cell under %%memory_cap cannot ask: call input() in another, and give its answer with -i")
 
 
-def _pickled_if_plain(value: Any) -> bytes | None:
+def _plain(value: Any) -> bytes | None:
     """Return a number, a text or a container as a pickle, unless it is large or holds what cannot be pickled."""
-    import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+    import cloudpickle
 
     class Small(io.BytesIO):
         def write(self, data: Any) -> int:
@@ -232,10 +230,11 @@ def _pickled_if_plain(value: Any) -> bytes | None:
                 raise ValueError("too large")
             return super().write(data)
 
+    file = Small()
     with suppress(Exception):
         if type(value) in _PLAIN:
-            file = Small()
             cloudpickle.dump(value, file)
+            pickle.loads(file.getvalue())  # noqa: S301
             return file.getvalue()
     return None
 
@@ -248,17 +247,18 @@ def failure(error: BaseException, file: str, cell_name: str) -> dict[str, Any]:
     while frames is not None and frames.tb_frame.f_code.co_filename != file:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
+    text = text.replace(f'File "{file}"', f'File "{cell_name}"')
     for folder in sorted(filter(None, sys.path), key=len, reverse=True):
         # A library is named as it is imported, so that a stored notebook says the same on every machine.
         text = text.replace(f'File "{folder}{os.sep}', 'File "')
     # A line of the cell that failed by itself is all that there is to see, and the kernel shows it.
     goes_deeper = frames is not None and frames.tb_next is not None
-    has_history = error.__cause__ is not None or error.__context__ is not None
+    has_history = error.__cause__ is not None or (error.__context__ is not None and not error.__suppress_context__)
     return {
-        **dump_error(error),
+        "error": dump_error(error),
         "message": traceback.format_exception_only(error)[-1].strip(),
         "line": frames.tb_lineno if frames is not None else getattr(error, "lineno", None),
-        "traceback": text.replace(f'File "{file}"', f'File "{cell_name}"') if goes_deeper or has_history else None,
+        "traceback": text if goes_deeper or has_history else None,
     }
 
 

@@ -1,5 +1,5 @@
-"""What a cell is, in the kernel and in the child process of ``%%memory_cap``: its statements are run as IPython runs
-them; its variables and its error can cross from one process to the other.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+"""What a cell is, in the kernel and in the child of ``%%memory_cap``: statements, and what crosses between the two.
 
 It imports nothing but the standard library: the memory of the child is the cell's.
 """
@@ -7,6 +7,8 @@ It imports nothing but the standard library: the memory of the child is the cell
 from __future__ import annotations
 
 import ast
+import asyncio
+import builtins
 import inspect
 import io
 import pickle
@@ -15,11 +17,31 @@ from collections import ChainMap
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import CodeType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 
-class CannotCrossError(Exception):
-    """A variable that cannot be pickled, or not made again from its pickle: its name, and why."""
+class Cell:
+    """Code as IPython sees it: transformed, parsed, with a name for tracebacks; a ``;`` at its end silences it."""
+
+    def __init__(self, shell: InteractiveShell, source: str) -> None:
+        self._shell = shell
+        self.source = shell.transform_cell(source)
+        self.number = shell.displayhook.prompt_count
+        self.file = shell.compile.cache(self.source, self.number, raw_code=source.removesuffix("\n"))
+        self.body = shell.transform_ast(shell.compile.ast_parse(self.source, filename=self.file)).body
+        is_silent = shell.displayhook.semicolon_at_end_of_expression(self.source)
+        self.interactivity = "none" if is_silent else shell.ast_node_interactivity
+        self.is_async = shell.should_run_async(source, transformed_cell=self.source)
+        self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0
+
+    def compiled(self, tree: ast.AST, mode: str) -> CodeType:
+        """Return a part of the cell, compiled."""
+        compiler: Any = self._shell.compile
+        with compiler.extra_flags(self.flags):
+            return compiler(tree, self.file, mode)
 
 
 async def run_statements(
@@ -49,14 +71,20 @@ async def run_statements(
     return value, None
 
 
+def is_in_loop() -> bool:
+    """Tell whether an event loop runs, as it does in a notebook's kernel."""
+    with suppress(RuntimeError):
+        return bool(asyncio.get_running_loop())
+    return False
+
+
 def finish(run: Coroutine[Any, Any, Any]) -> Any:
     """Return what a coroutine returns that awaits nothing: one step brings it to its end, without an event loop."""
     try:
         run.send(None)
     except StopIteration as done:
         return done.value
-    run.close()
-    raise RuntimeError("the cell awaits, and has an error of syntax that Python finds when it is compiled")
+    raise RuntimeError("the cell needs a real async loop")
 
 
 def _trees(body: list[ast.stmt], interactivity: str) -> Iterator[tuple[ast.AST, str]]:
@@ -77,11 +105,11 @@ def _trees(body: list[ast.stmt], interactivity: str) -> Iterator[tuple[ast.AST, 
             yield ast.Interactive([node]), "single"
 
 
-def dump_variables(variables: Mapping[str, Any], file: IO[bytes]) -> None:
+def dump_variables(option: str, variables: Mapping[str, Any], file: IO[bytes]) -> None:
     """Pickle variables one after the other; an object that several of them hold stays one.
 
     Raises:
-        CannotCrossError: one cannot be pickled, or is an open file, which cloudpickle would read to its end.
+        BadArgumentError: one cannot be pickled, or is an open file, which cloudpickle would read to its end.
     """
     import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
@@ -92,76 +120,73 @@ def dump_variables(variables: Mapping[str, Any], file: IO[bytes]) -> None:
             raise TypeError("it is an open file")
         return by_content(stream)
 
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc, unused-ignore]
-        dispatch_table = ChainMap({io.TextIOWrapper: reduced}, cloudpickle.Pickler.dispatch_table)
-
-    pickler = Pickler(file)
+    pickler = cloudpickle.Pickler(file)
+    pickler.dispatch_table = ChainMap({io.TextIOWrapper: reduced}, cloudpickle.Pickler.dispatch_table)
     for name, value in variables.items():
-        with _named(name):
+        with _named(option, name):
             pickler.dump(value)
 
 
-def load_variables(names: Iterable[str], file: IO[bytes]) -> dict[str, Any]:
-    """Return the variables of ``dump_variables``, or raise its ``CannotCrossError``."""
+def load_variables(option: str, names: Iterable[str], file: IO[bytes]) -> dict[str, Any]:
+    """Return the variables of ``dump_variables``; a ``BadArgumentError`` if one cannot be made again."""
     unpickler, variables = pickle.Unpickler(file), {}  # noqa: S301
     for name in names:
-        with _named(name):
+        with _named(option, name):
             variables[name] = unpickler.load()
     return variables
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def _named(option: str, name: str) -> Iterator[None]:
     # Pickling runs the code of the objects, which may fail in any way.
     try:
         yield
     except MemoryError:
         raise
-    except Exception as error:
-        raise CannotCrossError(name, f"{type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001
+        from course.errors import BadArgumentError
+
+        raise BadArgumentError(
+            f"{option} {name}: it cannot be pickled ({type(error).__name__}: {error}), so it cannot go to another "
+            "process; hand over what it is made of instead, such as a path, a list or an array"
+        ) from None
 
 
-def dump_error(error: BaseException) -> dict[str, Any]:
-    """Return what ``load_error`` needs to make an error again, whatever its class does when it is pickled."""
+def dump_error(error: BaseException) -> tuple[bytes | None, str, str, str]:
+    """Return an error for ``load_error``: pickled, if that keeps it, its class, its builtin class, and its text."""
     import cloudpickle
 
-    dumped = {"name": type(error).__name__, "text": _facts(error)[1], "error": None}
-    dumped["base"] = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins")
-    whole = type(error), error.args, vars(error)
-    for part in (error.with_traceback(None), whole):
-        with suppress(Exception):
-            pickled = cloudpickle.dumps(part)
-            again = pickle.loads(pickled)  # noqa: S301
-            again = again if isinstance(again, BaseException) else _remade(*again)
-            if _facts(again) == _facts(error):
-                return {**dumped, "error": pickled}
-    return dumped
-
-
-def load_error(dumped: dict[str, Any]) -> BaseException:
-    """Return an error as it was; one that cannot be made again is of a class with its name and builtin base."""
-    import builtins
-
-    # Unpickling imports the library that raised: what it does is its own.
+    pickled, base = None, next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    # Pickling and making text run the error's own code, which may do anything.
+    text = "<exception str() failed>"  # as Python says
     with suppress(Exception):
-        error = pickle.loads(dumped["error"])  # noqa: S301
-        return error if isinstance(error, BaseException) else _remade(*error)
-    kind = type(dumped["name"], (getattr(builtins, dumped["base"]),), {"__str__": lambda _: dumped["text"]})
-    error: BaseException = kind.__new__(kind)
-    return error
-
-
-def _facts(error: BaseException) -> tuple[type, str, list[str]]:
-    try:
         text = str(error)
-    except Exception:  # noqa: BLE001
-        text = "<exception str() failed>"  # as Python says
-    return type(error), text, list(vars(error))
+        pickled = cloudpickle.dumps(error.with_traceback(None))
+        again = pickle.loads(pickled)  # noqa: S301
+        if (type(again), str(again)) != (type(error), text):
+            pickled = None
+    return pickled, type(error).__name__, base.__name__, text
 
 
-def _remade(kind: type[BaseException], arguments: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    """Return an error without calling its ``__init__``, which may want what its ``args`` do not hold."""
-    error = kind.__new__(kind, *arguments)
-    error.args = arguments
-    vars(error).update(state)
+def load_error(pickled: bytes | None, name: str, base: str, text: str) -> BaseException:
+    """Return the error, or one of a class of the same name, whose text is the same."""
+    if pickled is not None:
+        # Unpickling imports the library that raised: what it does is its own.
+        with suppress(Exception):
+            return pickle.loads(pickled)  # noqa: S301
+    kind = type(name, (getattr(builtins, base),), {"__str__": lambda _: text})
+    error: BaseException = BaseException.__new__(kind)
     return error
+
+
+class ShownValue:
+    """The value of a capped cell's last expression, as a notebook shows it: the value itself stayed in the child."""
+
+    def __init__(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        self._data, self._metadata = data, metadata
+
+    def __repr__(self) -> str:
+        return str(self._data.get("text/plain", ""))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[Any, Any]:  # noqa: ARG002
+        return self._data, self._metadata

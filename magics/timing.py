@@ -4,21 +4,17 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import re
 from argparse import Namespace
 from collections.abc import Awaitable, Iterator, MutableMapping
-from contextlib import suppress
-from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
-from magics.cell import finish, run_statements
+from magics.cell import Cell, finish, is_in_loop, run_statements
 from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
@@ -86,16 +82,13 @@ class TimingMagics(Magics):
         if arguments.repeat < 1:
             raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
         arguments.label = arguments.name or " ".join(arguments.label) or label
-        code = _Cell(self.shell, source)
-        run = self._measured(code, arguments, self.shell.user_ns if local_ns is None else local_ns)
-        if not code.is_async:
-            return _value_or_error(*finish(run))
-        with suppress(RuntimeError):
-            asyncio.get_running_loop()
+        body = Cell(self.shell, source)
+        run = self._measured(body, arguments, self.shell.user_ns if local_ns is None else local_ns)
+        if body.is_async and is_in_loop():
             return _awaited(run)
-        return _value_or_error(*self.shell.loop_runner(run))
+        return _value_or_error(*(self.shell.loop_runner if body.is_async else finish)(run))
 
-    async def _measured(self, code: _Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Outcome:
+    async def _measured(self, cell: Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Outcome:
         __tracebackhide__ = True
         runs: list[Measurement] = []
         value = error = None
@@ -103,9 +96,11 @@ class TimingMagics(Magics):
             try:
                 with measure(arguments.label) as run:
                     runs.append(run)
-                    value, error = await code.run(local_ns)
+                    value, error = await run_statements(
+                        cell.body, cell.interactivity, cell.compiled, self.shell.user_global_ns, local_ns
+                    )
                     if error is not None:
-                        raise error
+                        raise error  # noqa: TRY301
             except BaseException as raised:  # noqa: BLE001
                 error = raised
                 break
@@ -160,34 +155,6 @@ def _value_or_error(value: Any, error: BaseException | None) -> Any:
 async def _awaited(run: Awaitable[Outcome]) -> Any:
     __tracebackhide__ = True
     return _value_or_error(*await run)
-
-
-class _Cell:
-    """Code as IPython sees it: transformations, top-level await, names in tracebacks.
-
-    The value of the last expression is returned rather than displayed, for IPython to display after the magic;
-    a trailing ``;`` silences it.
-    """
-
-    def __init__(self, shell: InteractiveShell, source: str) -> None:
-        self._shell = shell
-        transformed = shell.transform_cell(source)
-        is_silent = DisplayHook.semicolon_at_end_of_expression(transformed)
-        self._interactivity = "none" if is_silent else shell.ast_node_interactivity
-        self._name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source.removesuffix("\n"))
-        self._body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=self._name)).body
-        self.is_async = shell.should_run_async(source, transformed_cell=transformed)
-
-    async def run(self, local_ns: MutableMapping[str, Any]) -> Outcome:
-        """Run the cell in the notebook's namespace; return the value of its last expression, and its error."""
-        __tracebackhide__ = True
-        shell = self._shell
-        return await run_statements(self._body, self._interactivity, self._compiled, shell.user_global_ns, local_ns)
-
-    def _compiled(self, tree: ast.AST, mode: str) -> CodeType:
-        compiler: Any = self._shell.compile
-        with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if self._shell.autoawait else 0):
-            return compiler(tree, self._name, mode)
 
 
 class _AwaitMeasure:

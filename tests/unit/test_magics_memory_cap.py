@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from course.errors import BadArgumentError, CourseError
-from magics.memory_cap import CAN_CAP, ChildTraceback, MemoryCapMagics, run_capped
+from magics.capped_process import CAN_CAP, ChildTraceback, run_capped
+from magics.memory_cap import MemoryCapMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
