@@ -19,7 +19,7 @@ import pickle
 import sys
 import traceback
 import types
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,13 +74,13 @@ def _dump_outputs(names: list[str], namespace: dict[str, Any], path: Path, resul
     try:
         with path.open("wb") as file:
             dump_variables("-o", found, file)
-        missing = [name for name in names if name not in found and "failure" not in result]
-        error = NameError(f"the cell set no variable {missing[0]!r}, which -o asks for") if missing else None
-    except Exception as raised:  # noqa: BLE001
-        error = raised
-    return (
-        {"variables": list(found)} if error is None else {"failure": failure(error, "", ""), **result, "variables": []}
-    )
+    except Exception as error:  # noqa: BLE001
+        return {"failure": failure(error, "", ""), **result, "variables": []}
+    missing = [name for name in names if name not in found]
+    if missing and "failure" not in result:
+        nothing = NameError(f"the cell set no variable {missing[0]!r}, which -o asks for")
+        return {"failure": failure(nothing, "", ""), "variables": []}
+    return {"variables": list(found)}
 
 
 def cap_memory(cap_bytes: int | None) -> None:
@@ -122,6 +122,7 @@ class FrontEnd:
     def __init__(self, request: dict[str, Any], module: types.ModuleType, folder: Path) -> None:
         self._request, self._module, self._has_ended = request, module, False
         self._shell: Any = None
+        self._tracebacks: list[Any] | None = None
         self._marks = (folder / f"shown-{number}" for number in itertools.count())
         sys.displayhook = self._display
         sys.meta_path.insert(0, self)
@@ -130,20 +131,20 @@ class FrontEnd:
         builtins.input = _no_input
 
     def _display(self, value: Any) -> None:
+        from magics.cell import call_shell
+
         if value is not None:
-            self.send("displayhook", self.shown(value))
+            self.send(call_shell, "displayhook", self.shown(value))
 
     def _first_display(self, *values: Any, **options: Any) -> Any:
         from IPython.display import display
 
         return display(*values, **options)
 
-    def send(self, method: str, *arguments: Any, **options: Any) -> None:
-        """Have a method of the kernel's shell called, when the kernel reads its mark in what the cell printed."""
-        import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-
+    def send(self, function: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        """Have a function called in the kernel, when it meets the mark of it in what the cell printed."""
         path = next(self._marks)
-        path.write_bytes(cloudpickle.dumps((self._has_ended, method, arguments, options)))
+        path.write_bytes(pickle.dumps((self._has_ended, function, arguments, options)))
         sys.stdout.flush()
         os.write(1, f"\x1e{path}\x1e".encode())
 
@@ -151,8 +152,10 @@ class FrontEnd:
         """Return what stands for a value in the kernel; None for one that shows itself, or nothing."""
         from magics.cell import ShownValue
 
+        self._tracebacks = []
         data, metadata = self.shell().display_formatter.format(value)
-        return ShownValue(data, metadata) if data else None
+        tracebacks, self._tracebacks = self._tracebacks, None
+        return ShownValue(data, metadata, tracebacks) if data or tracebacks else None
 
     def shell(self) -> Any:
         """Return the shell, made when IPython was first imported."""
@@ -162,11 +165,13 @@ class FrontEnd:
 
     def end(self) -> None:
         """Do what a notebook does after a cell: show the figures, and the pages of help."""
+        from magics.cell import call_shell
+
         self._has_ended = True
         if self._shell:
             self._shell.events.trigger("post_execute")
             for payload in self._shell.payload_manager.read_payload():
-                self.send("payload_manager.write_payload", payload, single=False)
+                self.send(call_shell, "payload_manager.write_payload", payload, single=False)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> Any:  # noqa: ARG002
         """Find IPython as Python finds it, and make the shell as soon as it is imported."""
@@ -178,30 +183,35 @@ class FrontEnd:
 
         def execute_and_make_shell(module: types.ModuleType) -> None:
             execute(module)
-            self._make_shell(self.send)
+            self._make_shell()
 
         spec.loader.exec_module = execute_and_make_shell
         return spec
 
-    def _make_shell(self, send: Any) -> None:
+    def _make_shell(self) -> None:
         from IPython.core.displaypub import DisplayPublisher
         from IPython.core.interactiveshell import InteractiveShell
         from IPython.core.payloadpage import page
         from traitlets.config import Config
 
-        from magics.cell import dump_error, load_error
+        from magics.cell import call_shell, dump_error, show_traceback
+
+        front, send = self, self.send
 
         class Publisher(DisplayPublisher):
             def publish(self, data: Any, metadata: Any = None, **options: Any) -> None:  # type: ignore[override]
-                send("display_pub.publish", data, metadata, **options)
+                send(call_shell, "display_pub.publish", data, metadata, **options)
 
             def clear_output(self, wait: bool = False) -> None:
-                send("display_pub.clear_output", wait)
+                send(call_shell, "display_pub.clear_output", wait)
 
         class Shell(InteractiveShell):
             def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:  # noqa: ARG002
-                error = load_error(None, *dump_error(evalue)[1:])
-                send("_showtraceback", type(error), error, stb)
+                told = dump_error(evalue)[1:], stb
+                if front._tracebacks is None:
+                    send(show_traceback, *told)
+                else:  # of the value, which the kernel displays
+                    front._tracebacks.append(told)
 
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": self._request["shell"]})
         shell: Any = Shell.instance(config=config, user_module=self._module, display_pub_class=Publisher)
@@ -222,7 +232,7 @@ def _no_input(*_: object) -> str:
 
 def _plain(value: Any) -> bytes | None:
     """Return a number, a text or a container as a pickle, unless it is large or holds what cannot be pickled."""
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
     class Small(io.BytesIO):
         def write(self, data: Any) -> int:

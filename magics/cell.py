@@ -16,6 +16,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from types import CodeType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -109,19 +110,22 @@ def dump_variables(option: str, variables: Mapping[str, Any], file: IO[bytes]) -
     """Pickle variables one after the other; an object that several of them hold stays one.
 
     Raises:
-        BadArgumentError: one cannot be pickled, or is an open file, which cloudpickle would read to its end.
+        BadArgumentError: one cannot be pickled, or is an open file or pipe, which would not be one any more.
     """
     import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
     by_content = cloudpickle.Pickler.dispatch_table[io.TextIOWrapper]
 
-    def reduced(stream: io.TextIOWrapper) -> Any:
+    def reduced(stream: Any) -> Any:
         if stream not in {sys.stdout, sys.stderr}:
-            raise TypeError("it is an open file")
+            raise TypeError("it is open")
         return by_content(stream)
 
-    pickler = cloudpickle.Pickler(file)
-    pickler.dispatch_table = ChainMap({io.TextIOWrapper: reduced}, cloudpickle.Pickler.dispatch_table)
+    # the numbers that the system gives to open files and pipes say nothing, or another file, in another process
+    pipe = getattr(sys.modules.get("multiprocessing.connection"), "Connection", io.TextIOWrapper)
+    refused = dict.fromkeys([io.TextIOWrapper, pipe], reduced)
+    table = {"dispatch_table": ChainMap(refused, cloudpickle.Pickler.dispatch_table)}
+    pickler = type("Pickler", (cloudpickle.Pickler,), table)(file)
     for name, value in variables.items():
         with _named(option, name):
             pickler.dump(value)
@@ -156,7 +160,8 @@ def dump_error(error: BaseException) -> tuple[bytes | None, str, str, str]:
     """Return an error for ``load_error``: pickled, if that keeps it, its class, its builtin class, and its text."""
     import cloudpickle
 
-    pickled, base = None, next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    bases = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+    pickled, base = None, next(name for name in bases if not name.endswith("Group"))
     # Pickling and making text run the error's own code, which may do anything.
     text = "<exception str() failed>"  # as Python says
     with suppress(Exception):
@@ -165,7 +170,7 @@ def dump_error(error: BaseException) -> tuple[bytes | None, str, str, str]:
         again = pickle.loads(pickled)  # noqa: S301
         if (type(again), str(again)) != (type(error), text):
             pickled = None
-    return pickled, type(error).__name__, base.__name__, text
+    return pickled, type(error).__name__, base, text
 
 
 def load_error(pickled: bytes | None, name: str, base: str, text: str) -> BaseException:
@@ -174,19 +179,35 @@ def load_error(pickled: bytes | None, name: str, base: str, text: str) -> BaseEx
         # Unpickling imports the library that raised: what it does is its own.
         with suppress(Exception):
             return pickle.loads(pickled)  # noqa: S301
-    kind = type(name, (getattr(builtins, base),), {"__str__": lambda _: text})
-    error: BaseException = BaseException.__new__(kind)
-    return error
+    kind = getattr(builtins, base)
+    return kind.__new__(type(name, (kind,), {"__str__": lambda _: text}))
 
 
 class ShownValue:
     """The value of a capped cell's last expression, as a notebook shows it: the value itself stayed in the child."""
 
-    def __init__(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        self._data, self._metadata = data, metadata
+    def __init__(self, data: dict[str, Any], metadata: dict[str, Any], tracebacks: list[Any]) -> None:
+        self._data, self._metadata, self._tracebacks = data, metadata, tracebacks
 
     def __repr__(self) -> str:
-        return str(self._data.get("text/plain", ""))
+        if "text/plain" not in self._data:
+            raise NotImplementedError  # IPython takes it that there is no text
+        return str(self._data["text/plain"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[Any, Any]:  # noqa: ARG002
+        for told in self._tracebacks:
+            show_traceback(*told)
         return self._data, self._metadata
+
+
+def show_traceback(error: tuple[str, str, str], lines: list[str]) -> None:
+    """Show, in the notebook, a traceback that the child had of an object that fails when it is displayed."""
+    shown = load_error(None, *error)
+    call_shell("_showtraceback", type(shown), shown, lines)
+
+
+def call_shell(method: str, *arguments: Any, **options: Any) -> None:
+    """Call a method of the notebook's shell."""
+    from IPython.core.getipython import get_ipython
+
+    attrgetter(method)(get_ipython())(*arguments, **options)

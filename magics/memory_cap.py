@@ -8,7 +8,6 @@ import re
 from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
@@ -108,9 +107,9 @@ class MemoryCapMagics(Magics):
         dump_variables("-i", {name: self.shell.user_ns[name] for name in names}, file)
         return file.getvalue()
 
-    def _show(self, is_after: bool, method: str, arguments: Sequence[Any], options: dict[str, Any]) -> None:
-        """Call the method of the shell that the child named; figures come after the value, as after any cell."""
-        call = partial(attrgetter(method)(self.shell), *arguments, **options)
+    def _show(self, is_after: bool, function: Any, arguments: Sequence[Any], options: dict[str, Any]) -> None:
+        """Call what the child wants called; figures come after the value, as after any cell."""
+        call = partial(function, *arguments, **options)
 
         def call_once() -> None:
             self.shell.events.unregister("post_execute", call_once)
