@@ -188,6 +188,9 @@ class FrontEnd:
         spec.loader.exec_module = execute_and_make_shell
         return spec
 
+    def _cell_name(self, file: str) -> tuple[str, str] | None:
+        return ("Cell", f"In[{self._request['number']}]") if file == self._request["file"] else None
+
     def _make_shell(self) -> None:
         from IPython.core.displaypub import DisplayPublisher
         from IPython.core.interactiveshell import InteractiveShell
@@ -216,6 +219,7 @@ class FrontEnd:
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": self._request["shell"]})
         shell: Any = Shell.instance(config=config, user_module=self._module, display_pub_class=Publisher)
         self._shell = shell
+        shell.compile.format_code_name = self._cell_name
         shell.execution_count = self._request["number"] + 1
         if self._request["has_pages"]:
             shell.set_hook("show_in_pager", lambda _, *text, **how: page(*text, **how), 0)
@@ -232,7 +236,7 @@ def _no_input(*_: object) -> str:
 
 def _plain(value: Any) -> bytes | None:
     """Return a number, a text or a container as a pickle, unless it is large or holds what cannot be pickled."""
-    import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+    from magics.cell import dump_variables
 
     class Small(io.BytesIO):
         def write(self, data: Any) -> int:
@@ -243,7 +247,7 @@ def _plain(value: Any) -> bytes | None:
     file = Small()
     with suppress(Exception):
         if type(value) in _PLAIN:
-            cloudpickle.dump(value, file)
+            dump_variables("", {"": value}, file)
             pickle.loads(file.getvalue())  # noqa: S301
             return file.getvalue()
     return None
