@@ -279,21 +279,36 @@ def test_what_several_variables_hold_stays_one_and_a_class_stays_the_same(shell:
     assert all(type(one) is shell.user_ns["Box"] for one in more)
 
 
-OPEN = ["open(path)", "[open(path, 'rb')]", "(n for n in range(3))", "__import__('sqlite3').connect(':memory:')"]
-OPEN += ["__import__('multiprocessing').Value('i', 1)", "__import__('multiprocessing').Pipe()[0]"]
-OPEN += ["__import__('functools').reduce(lambda inner, _: [inner], range(20_000), [])", "get_ipython()"]
-
-
-@pytest.mark.parametrize("made", OPEN)
+@pytest.mark.parametrize(
+    "made",
+    [
+        "open(path)",
+        "open(path, 'rb')",
+        "(n for n in range(3))",
+        "__import__('sqlite3').connect(path)",
+        "__import__('multiprocessing').Value('i', 1)",
+        "__import__('multiprocessing').Pipe()[0]",
+        "get_ipython()",
+    ],
+)
 def test_what_cannot_go_to_another_process_is_one_error_that_names_it(
     shell: InteractiveShell, tmp_path: Path, made: str
 ) -> None:
-    (tmp_path / "file").write_text("text")
     shell.user_ns["path"] = str(tmp_path / "file")
-    shell.run_cell(f"given = {made}")
+    Path(shell.user_ns["path"]).touch()
+    shell.run_cell(f"given = [{made}]")
     error = run(shell, "given", "200MiB -q -i path,given").error_in_exec
+    shell.run_cell("if hasattr(given[0], 'close'): given[0].close()")
     assert isinstance(error, BadArgumentError)
     assert "-i given: it cannot be pickled" in str(error)
+
+
+def test_lists_too_deep_for_pickle_are_named(shell: InteractiveShell) -> None:
+    deep: list[Any] = []
+    for _ in range(20_000):
+        deep = [deep]
+    shell.user_ns["deep"] = deep
+    assert "-i deep: it cannot be pickled" in str(run(shell, "deep", "200MiB -q -i deep").error_in_exec)
 
 
 def test_an_error_that_a_notebook_cannot_make_again_keeps_its_name_its_text_and_its_builtin_class(
