@@ -45,6 +45,24 @@ def split_options(line: str, option: re.Pattern[str]) -> tuple[str, str]:
     return line[:end], line[end:].strip()
 
 
+def short_traceback(magic: Magic) -> Magic:
+    """Leave the frames of the course out of the tracebacks of its own errors, whose message says what to do."""
+
+    @wraps(magic)
+    def run(*arguments: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return magic(*arguments, **options)
+        except CourseError as error:
+            raise error.with_traceback(None)  # noqa: B904 - the same error
+
+    # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation
+    shown: Any = run
+    shown.__code__ = shown.__code__.replace(co_filename="<magics>")
+    return cast("Magic", shown)
+
+
+@short_traceback
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     """Return the options of a magic that was declared with ``@magic_arguments``.
 
@@ -97,20 +115,3 @@ def variable_name(text: str) -> str:
             f"{text}: this is a word of Python, which no variable can have as its name; add a letter"
         )
     return name
-
-
-def short_traceback(magic: Magic) -> Magic:
-    """Leave the frames of the course out of the tracebacks of its own errors, whose message says what to do."""
-
-    @wraps(magic)
-    def run(*arguments: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
-        try:
-            return magic(*arguments, **options)
-        except CourseError as error:
-            raise error.with_traceback(None)  # noqa: B904 - the same error
-
-    # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation
-    shown: Any = run
-    shown.__code__ = shown.__code__.replace(co_filename="<magics>")
-    return cast("Magic", shown)
