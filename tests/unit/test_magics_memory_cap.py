@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
+import re
 import signal
 import sys
 import threading
@@ -15,7 +18,7 @@ import psutil
 import pytest
 
 from course.errors import BadArgumentError, CourseError
-from magics.capped_process import CAN_CAP, ChildTraceback, run_capped
+from magics.capped_process import CAN_CAP, ChildTraceback, _Copier, run_capped
 from magics.memory_cap import MemoryCapMagics
 
 if TYPE_CHECKING:
@@ -368,14 +371,26 @@ def test_a_cell_that_asks_is_told_what_to_do(shell: InteractiveShell) -> None:
     assert "call input() in another" in str(run(shell, "input('name? ')").error_in_exec)
 
 
-def test_marks_of_what_is_displayed_are_found_wherever_the_pieces_of_the_output_end(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # at every place of the mark, 64 KiB have been written
-    body = "from IPython.display import display\nfor n in range(0, 200, 3):\n    print('x' * (65536 - n), end='')\n"
-    assert run(shell, f"{body}    display(n)\nprint('\\x1e', end='')").success
-    out = capsys.readouterr().out.replace("x", "")
-    assert out == "".join(f"{n}\n" for n in range(0, 200, 3)) + "\x1e"
+class Pieces(io.BufferedIOBase):
+    """A pipe that gives so many bytes at a time."""
+
+    def __init__(self, stream: io.BytesIO, size: int) -> None:
+        self._stream, self._size = stream, size
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._stream.read(self._size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 65536])
+def test_a_mark_is_found_wherever_the_pieces_of_the_output_end(tmp_path: Path, size: int) -> None:
+    path, target, shown = tmp_path / "shown-0", io.StringIO(), []
+    path.write_bytes(pickle.dumps(("what", "is", "shown")))
+    written = io.BytesIO(f"é\x1e{path}\x1eb\x1e".encode())
+    marks = re.compile(f"\x1e({re.escape(str(tmp_path))}[^\x1e]+)\x1e")
+    copier = _Copier(Pieces(written, size), target, marks, lambda *told: shown.append((target.getvalue(), told)))
+    copier.join()
+    assert shown == [("é", ("what", "is", "shown"))]
+    assert target.getvalue() == "éb\x1e"
 
 
 @pytest.mark.parametrize(
