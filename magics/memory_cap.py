@@ -3,82 +3,27 @@
 
 from __future__ import annotations
 
-import codecs
-import linecache
-import os
-import pickle
+import io
 import re
-import signal
-import subprocess
-import sys
-import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from course.errors import BadArgumentError, CourseError
-from course.measure import process_tree_memory
+from course.errors import BadArgumentError
 from course.size import format_size, parse_size
+from magics.capped_process import CAN_CAP, PERIOD_SECONDS, run_capped
+from magics.cell import Cell, dump_variables, is_in_loop
 from magics.options import parse, short_traceback, variable_name
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-CAN_CAP = sys.platform == "linux"
-"""Whether the system can cap a process's data memory; elsewhere RLIMIT_DATA is missing or counts but a part of it."""
 LEAST_CAP_BYTES = 16 * 2**20
 """Data memory of a process that has only started Python, 12.4 MiB on Linux with Python 3.11, rounded up."""
-PERIOD_SECONDS = 0.01
-"""Time between two looks at the child's memory, where the system cannot cap it."""
-_LAST_OUTPUT_SECONDS = 1.0
-_LAST_WORDS = 1000
-_NO_INPUT = pickle.dumps({})
-_CHILD = Path(__file__).with_name("capped_child.py")
-_ENVIRONMENT = {
-    # Arrow's default pool reserves memory ahead, and a thread of OpenBLAS takes its buffers at once.
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    # The notebook's backend would import the whole of IPython.
-    "MPLBACKEND": "agg",
-    "PYTHONIOENCODING": "utf-8",
-    "PYTHONUNBUFFERED": "1",
-}
-_MEMORY_SIGNALS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP")
-_MEMORY_WORDS = re.compile(
-    "out of memory|cannot allocate memory|unable to allocate|failed to allocate|bad_alloc|memory allocation"
-    "|can't start new thread",
-    re.IGNORECASE,
-)
-
-
-class ChildTraceback(Exception):  # noqa: N818
-    """The traceback of an error in the child process, shown as the cause of the same error in the kernel."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
-
-
-class ShownValue:
-    """The value of a capped cell's last expression, as a notebook shows it: the value itself stayed in the child."""
-
-    def __init__(self, shown: dict[str, Any]) -> None:
-        self._shown = shown
-
-    def __repr__(self) -> str:
-        return str(self._shown["text/plain"])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
-        return self._shown
 
 
 def _names(text: str) -> list[str]:
@@ -99,7 +44,7 @@ class MemoryCapMagics(Magics):
     @argument("--watch", action="store_true", help="Watch resident memory and kill, even where the system can cap.")
     @argument("-q", "--quiet", action="store_true", help="Do not say how the cap was held.")
     @cell_magic
-    def memory_cap(self, line: str, cell: str) -> ShownValue | None:
+    def memory_cap(self, line: str, cell: str) -> Any:
         """Run a cell in a child process with little memory: what does not fit raises MemoryError, the kernel lives on.
 
         On Linux the system caps the data memory of the child (RLIMIT_DATA): Python, the libraries' data and all
@@ -107,7 +52,8 @@ class MemoryCapMagics(Magics):
         of the child and its children is watched, and they are killed above the cap. A line says which it was.
 
         The cell starts with an empty namespace: give it variables with ``-i``, bring back results with ``-o`` (by
-        pickle). What it prints is shown, as is the value of its last expression. Magics do not run in the child.
+        pickle). What it prints and displays is shown, as is the value of its last expression; a number, a text or a
+        container of at most 1 MiB is that value, another stays in the child. Magics run in the child, too.
         Threads of OpenBLAS and OpenMP are reduced to one, because each takes memory of its own.
 
         Examples::
@@ -121,27 +67,29 @@ class MemoryCapMagics(Magics):
             pandas.read_csv("data/A201612.csv", sep=";")  # MemoryError
         """
         __tracebackhide__ = True
-        outputs, shown = run_capped(**self._arguments(parse(self.memory_cap, line), cell))
-        self.shell.user_ns.update(outputs)
-        return ShownValue(shown) if shown else None
+        arguments = self._arguments(parse(self.memory_cap, line), cell)
+        return run_capped(into=self.shell.user_ns, show=self._show, **arguments)
 
     @short_traceback
-    def _arguments(self, options: Namespace, cell: str) -> dict[str, Any]:
+    def _arguments(self, options: Namespace, code: str) -> dict[str, Any]:
         """Return the arguments of ``run_capped``, and say how the cap will be held."""
-        source = self.shell.transform_cell(cell)
-        if "get_ipython()" in source:
-            raise BadArgumentError("magics and ! commands do not run under %%memory_cap: leave them out of the cell")
-        number = self.shell.displayhook.prompt_count
-        file = self.shell.compile.cache(source, number, raw_code=cell)
-        self.shell.compile.ast_parse(source, filename=file)  # no process is started for what is not Python
+        shell: Any = self.shell
+        cell, names = Cell(shell, code), _names(options.input)
         arguments = {
-            "source": source,
+            "source": cell.source,
             "cap_bytes": _cap_bytes(options.cap),
-            "name": f"Cell In[{number}]",
-            "file": file,
-            "inputs": self._pickled(_names(options.input)),
+            "name": f"Cell In[{cell.number}]",
+            "file": cell.file,
+            "number": cell.number,
+            "inputs": names,
+            "pickled": self._pickled(names),
             "outputs": _names(options.output),
-            "is_shown": not DisplayHook.semicolon_at_end_of_expression(cell),
+            "interactivity": cell.interactivity,
+            "flags": shell.compile.flags | cell.flags,
+            "is_in_loop": is_in_loop() or cell.is_async,
+            "shell": {"colors": shell.colors},
+            "extensions": sorted(shell.extension_manager.loaded),
+            "has_pages": hasattr(shell, "kernel"),
             "is_watched": options.watch or not CAN_CAP,
         }
         if not options.quiet:
@@ -152,15 +100,25 @@ class MemoryCapMagics(Magics):
         return arguments
 
     def _pickled(self, names: Sequence[str]) -> bytes:
-        import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-
         missing = [name for name in names if name not in self.shell.user_ns]
         if missing:
             raise BadArgumentError(f"--input {missing[0]}: there is no such variable in the notebook")
-        try:
-            return bytes(cloudpickle.dumps({name: self.shell.user_ns[name] for name in names}))
-        except (TypeError, AttributeError, ValueError) as error:
-            raise BadArgumentError(f"a variable given to the cell cannot be pickled ({error}); give another") from error
+        file = io.BytesIO()
+        dump_variables("-i", {name: self.shell.user_ns[name] for name in names}, file)
+        return file.getvalue()
+
+    def _show(self, is_after: bool, function: Any, arguments: Sequence[Any], options: dict[str, Any]) -> None:
+        """Call what the child wants called; figures come after the value, as after any cell."""
+        call = partial(function, *arguments, **options)
+
+        def call_once() -> None:
+            self.shell.events.unregister("post_execute", call_once)
+            call()
+
+        if is_after:
+            self.shell.events.register("post_execute", call_once)
+        else:
+            call()
 
 
 def _cap_bytes(text: str) -> int:
@@ -172,146 +130,3 @@ def _cap_bytes(text: str) -> int:
             f"before the cell starts: {advice}"
         )
     return cap_bytes
-
-
-def run_capped(
-    source: str,
-    cap_bytes: int,
-    *,
-    name: str = "cell",
-    file: str = "cell",
-    inputs: bytes = _NO_INPUT,
-    outputs: Sequence[str] = (),
-    is_shown: bool = True,
-    is_watched: bool = not CAN_CAP,
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Run Python code in a child process with little memory, its output copied to ours.
-
-    The child's traceback calls the source ``name``, the kernel's knows it as ``file``. ``inputs`` is a pickled dict of
-    the variables that it finds; the variables named in ``outputs`` are returned, and what to show for the last
-    expression, by media type, if ``is_shown``. Its data memory is capped, or its resident memory ``is_watched``.
-
-    Raises:
-        MemoryError: it needed more memory than the cap, and said so or died of it.
-        CourseError: it ended without a result, or with an error that cannot be brought back.
-        Exception: any error it raised; its cause is a ``ChildTraceback`` unless the cell's own line says it all.
-    """
-    __tracebackhide__ = True
-    request = {
-        "source": source,
-        "name": name,
-        "path": sys.path,
-        "cap_bytes": None if is_watched else cap_bytes,
-        "inputs": inputs,
-        "outputs": list(outputs),
-        "is_shown": is_shown,
-    }
-    with TemporaryDirectory(prefix="memory-cap-") as folder:
-        request_path, result_path = Path(folder, "request"), Path(folder, "result")
-        request_path.write_bytes(pickle.dumps(request))
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(_CHILD), str(request_path), str(result_path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,  # what is read comes as it is written
-            env={**os.environ, **_ENVIRONMENT},
-        )
-        try:
-            copiers = [_Copier(process.stdout, sys.stdout), _Copier(process.stderr, sys.stderr)]
-            killed_at = _wait(process, cap_bytes if is_watched else None)
-            for copier in copiers:
-                copier.finish()
-        finally:
-            # Also when the kernel is interrupted.
-            _kill_tree(process)
-        if not result_path.exists() or killed_at:
-            _raise(_death(process.returncode, killed_at, copiers[1].last_words, format_size(cap_bytes)))
-        with result_path.open("rb") as stream:
-            result = pickle.load(stream)  # noqa: S301
-    if "message" in result:
-        _raise(_error(result), file, result["line"], result["traceback"])
-    return result["outputs"], result["shown"]
-
-
-class _Copier(threading.Thread):
-    """Copies what the child writes until the last process that holds the pipe ends, and keeps its last words."""
-
-    def __init__(self, pipe: Any, target: TextIO) -> None:
-        super().__init__(daemon=True)
-        self._pipe, self._target, self.last_words = pipe, target, ""
-        self.start()
-
-    def run(self) -> None:
-        with self._pipe:
-            pieces = iter(partial(self._pipe.read, 65536), b"")
-            for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
-                self._target.write(text)
-                self.last_words = (self.last_words + text)[-_LAST_WORDS:]
-
-    def finish(self) -> None:
-        """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
-        self.join(_LAST_OUTPUT_SECONDS)
-        self._target.flush()
-
-
-def _wait(process: subprocess.Popen[bytes], cap_bytes: int | None) -> int:
-    """Wait until the child ends, or kill it for taking more memory than the cap; return how much it took then, or 0."""
-    while process.poll() is None:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(PERIOD_SECONDS)
-        if cap_bytes and (used := process_tree_memory(process.pid)) > cap_bytes:
-            _kill_tree(process)
-            return used
-    return 0
-
-
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that still runs, with its descendants."""
-    import psutil
-
-    if process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-        process.kill()
-        process.wait()
-
-
-def _death(returncode: int, killed_at: int, last_words: str, cap: str) -> MemoryError | CourseError:
-    """Return the error that says how a process ended that gave no result."""
-    if killed_at:
-        used = format_size(killed_at)
-        return MemoryError(f"the cell used {used} of memory, over its cap of {cap}: its process was killed")
-    name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else ""
-    if name in _MEMORY_SIGNALS:
-        reason = "as happens when a library finds no memory"
-        return MemoryError(f"under a cap of {cap} the cell's process was ended by {name}, {reason}")
-    if _MEMORY_WORDS.search(last_words):
-        # OpenBLAS says so and calls exit(1)
-        said = last_words.strip().splitlines()[-1]
-        return MemoryError(f"under a cap of {cap} a library ended the cell's process: {said}")
-    ending = f"by {name}" if name else f"with exit code {returncode}"
-    return CourseError(f"the cell's process ended {ending} before it gave a result; look at its output above")
-
-
-def _error(failure: dict[str, Any]) -> BaseException:
-    """Return the error of the cell, as it was if it can be brought back."""
-    message, error = failure["message"], None
-    # Unpickling imports the library that raised: what it does is its own.
-    with suppress(Exception):
-        error = pickle.loads(failure["error"])  # noqa: S301
-    if not isinstance(error, MemoryError) and _MEMORY_WORDS.search(message):
-        return MemoryError(message)
-    return error if isinstance(error, BaseException) else CourseError(f"the cell failed: {message}")
-
-
-def _raise(error: BaseException, file: str = "", line: int | None = None, child_traceback: str | None = None) -> None:
-    """Raise from a frame at the line of the cell, as if it had run here; without one, from a line that says why."""
-    __tracebackhide__ = True
-    name = file if line else "<memory_cap>"
-    source = "\n" * ((line or 1) - 1) + "raise error from cause  # the process of the cell ended"
-    linecache.cache.setdefault(name, (len(source), None, [source], name))
-    cause = ChildTraceback(child_traceback) if child_traceback else None
-    exec(compile(source, name, "exec"), {"error": error, "cause": cause})  # noqa: S102

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 import shlex
+import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -44,6 +46,26 @@ def split_options(line: str, option: re.Pattern[str]) -> tuple[str, str]:
     return line[:end], line[end:].strip()
 
 
+def short_traceback(magic: Magic) -> Magic:
+    """Leave the frames of the course out of the tracebacks of its own errors, whose message says what to do."""
+
+    @wraps(magic)
+    def run(*arguments: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return magic(*arguments, **options)
+        except CourseError as error:
+            # its frames would keep what they hold, a connection for instance, until the next error
+            error.__context__ = None
+            raise error.with_traceback(None)  # noqa: B904 - the same error
+
+    # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation
+    shown: Any = run
+    shown.__code__ = shown.__code__.replace(co_filename="<magics>")
+    return cast("Magic", shown)
+
+
+@short_traceback
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     """Return the options of a magic that was declared with ``@magic_arguments``.
 
@@ -91,26 +113,12 @@ def output_option(explanation: str = "Variable that receives the result, which i
 
 
 def variable_name(text: str) -> str:
-    """Return ``text`` if a variable can have this name; a ``VariableNameError`` if none can."""
-    if not text.isidentifier():
+    """Return the variable that code names by ``text``; a ``VariableNameError`` if none can have this name."""
+    name = unicodedata.normalize("NFKC", text)  # as Python does: the sign µ is read as the letter μ
+    if not name.isidentifier():
         raise VariableNameError(f"{text}: this is not a variable name")
-    return text
-
-
-def short_traceback(magic: Magic) -> Magic:
-    """Leave the frames of the course out of the tracebacks of its own errors, whose message says what to do."""
-
-    @wraps(magic)
-    def run(*arguments: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
-        try:
-            return magic(*arguments, **options)
-        except CourseError as error:
-            # its frames would keep what they hold, a connection for instance, until the next error
-            error.__context__ = None
-            raise error.with_traceback(None)  # noqa: B904 - the same error
-
-    # IPython shows the last frame even if it asks to be hidden: at least without the path of this installation
-    shown: Any = run
-    shown.__code__ = shown.__code__.replace(co_filename="<magics>")
-    return cast("Magic", shown)
+    if keyword.iskeyword(name) or name == "__debug__":
+        raise VariableNameError(
+            f"{text}: this is a word of Python, which no variable can have as its name; add a letter"
+        )
+    return name

@@ -4,21 +4,17 @@
 from __future__ import annotations
 
 import ast
-import asyncio
-import inspect
 import re
 from argparse import Namespace
-from collections.abc import Iterator, MutableMapping
-from contextlib import suppress
-from types import CodeType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from IPython.core.displayhook import DisplayHook
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
+from magics.cell import Cell, finish, is_in_loop, run_statements
 from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
@@ -86,34 +82,34 @@ class TimingMagics(Magics):
         if arguments.repeat < 1:
             raise BadArgumentError(f"--repeat {arguments.repeat}: it must run at least once")
         arguments.label = arguments.name or " ".join(arguments.label) or label
-        code = _Cell(self.shell, source)
-        run = self._measured(code, arguments, self.shell.user_ns if local_ns is None else local_ns)
-        if not code.is_async:
-            # it awaits nothing: one step brings it to its end, without an event loop
-            try:
-                run.send(None)
-            except StopIteration as done:
-                return done.value
-        with suppress(RuntimeError):
-            asyncio.get_running_loop()
-            return run
-        return self.shell.loop_runner(run)
+        body = Cell(self.shell, source)
+        run = self._measured(body, arguments, self.shell.user_ns if local_ns is None else local_ns)
+        if body.is_async and is_in_loop():
+            return _awaited(run)
+        return _value_or_error(*(self.shell.loop_runner if body.is_async else finish)(run))
 
-    async def _measured(self, code: _Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Any:
+    async def _measured(self, cell: Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Outcome:
         __tracebackhide__ = True
         runs: list[Measurement] = []
-        try:
-            for _ in range(arguments.repeat):
+        value = error = None
+        for _ in range(arguments.repeat):
+            try:
                 with measure(arguments.label) as run:
                     runs.append(run)
-                    value = await code.run(local_ns)
-        finally:
-            measured = median_of(runs)
-            if arguments.output:
-                self.shell.user_ns[arguments.output] = measured
-            if not arguments.quiet:
-                print(measured)  # noqa: T201
-        return value
+                    value, error = await run_statements(
+                        cell.body, cell.interactivity, cell.compiled, self.shell.user_global_ns, local_ns
+                    )
+                    if error is not None:
+                        raise error  # noqa: TRY301
+            except BaseException as raised:  # noqa: BLE001
+                error = raised
+                break
+        measured = median_of(runs)
+        if arguments.output:
+            self.shell.user_ns[arguments.output] = measured
+        if not arguments.quiet:
+            print(measured)  # noqa: T201
+        return value, error
 
     @option_magic
     @argument("--summary", action="store_true", help="One row per label: median and spread of its runs.")
@@ -146,40 +142,19 @@ class TimingMagics(Magics):
         return None if is_done and not options.output else result
 
 
-class _Cell:
-    """Code compiled as IPython compiles a cell: transformations, top-level await, names in tracebacks.
-
-    The value of the last expression is returned rather than displayed, for IPython to display after the magic;
-    a trailing ``;`` silences it.
-    """
-
-    def __init__(self, shell: InteractiveShell, source: str) -> None:
-        self._shell = shell
-        self._is_silent = DisplayHook.semicolon_at_end_of_expression(source)
-        transformed = shell.transform_cell(source)
-        name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=source)
-        body = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name)).body
-        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
-        compiler: Any = shell.compile
-        with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
-            self._steps: list[CodeType] = [compiler(ast.Module(body, []), name, "exec")]
-            if last is not None:
-                self._steps.append(compiler(ast.Expression(last.value), name, "eval"))
-        self.is_async = any(map(_is_async, self._steps))
-
-    async def run(self, local_ns: MutableMapping[str, Any]) -> Any:
-        """Run the cell in the notebook's namespace and return the value of its last expression, or None."""
-        __tracebackhide__ = True
-        value = None
-        for code in self._steps:
-            value = eval(code, self._shell.user_global_ns, local_ns)  # noqa: S307
-            if _is_async(code):
-                value = await value
-        return None if self._is_silent else value
+Outcome: TypeAlias = tuple[Any, BaseException | None]
 
 
-def _is_async(code: CodeType) -> bool:
-    return bool(code.co_flags & inspect.CO_COROUTINE)
+def _value_or_error(value: Any, error: BaseException | None) -> Any:
+    __tracebackhide__ = True
+    if error is not None:
+        raise error
+    return value
+
+
+async def _awaited(run: Awaitable[Outcome]) -> Any:
+    __tracebackhide__ = True
+    return _value_or_error(*await run)
 
 
 class _AwaitMeasure:

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +178,9 @@ def measure(label: str | None = None, *, ledger: Ledger | None = None, record: b
         yield measurement
     except BaseException as error:
         measurement.failed = True
-        message = str(error).strip().partition("\n")[0]
+        message = "<exception str() failed>"
+        with suppress(Exception):  # the error's own code, which must not hide the error
+            message = str(error).strip().partition("\n")[0]
         measurement.error = f"{type(error).__name__}: {message}" if message else type(error).__name__
         raise
     finally:

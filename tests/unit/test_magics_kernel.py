@@ -3,11 +3,81 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+
+ADDRESS = re.compile("0x[0-9a-f]{6,}")
+ANSI = re.compile(r"\x1b\[[\d;]*m")
+
+CELLS = [
+    # what is raised
+    "next(iter([]))",
+    "raise StopAsyncIteration('x')",
+    "raise GeneratorExit('g')",
+    "print('before')\nraise SystemExit(3)",
+    "import signal\nsignal.raise_signal(signal.SIGINT)",
+    "class Stop(BaseException): pass\nraise Stop('now')",
+    "raise ExceptionGroup('several', [ValueError('a'), KeyError('b')])",
+    "print('first')\nx = = 3",
+    "if True:\nprint(1)",
+    "print('before')\nreturn 5",
+    (
+        "import threading\nclass Odd(OSError):\n    def __init__(self, a, *, b):\n        super().__init__('odd one')\n"
+        "        self.lock = threading.Lock()\nraise Odd(1, b=2)"
+    ),
+    "class Odd(Exception):\n    def __init__(self, a): super().__init__(f'odd {a}')\nraise Odd(1)",
+    "class Odd(Exception):\n    def __init__(self, a): self.a = a\n    __str__ = lambda odd: f'{odd.a}'\nraise Odd(1)",
+    "try:\n    {}['key']\nexcept KeyError as error:\n    raise ValueError('v') from error",
+    "error = ValueError('line one\\nline two')\nerror.add_note('a note')\nraise error",
+    "open('/nowhere/file')",
+    "def f():\n    return 1 / 0\n\nf()",
+    "import asyncio\nasync with asyncio.timeout(0.01):\n    await asyncio.sleep(5)",
+    "%nosuchmagic",
+    # what is displayed
+    "import warnings\n\nwarnings.warn('careful')",
+    "x = 20\nx + 1 ; # nothing",
+    "{'Paris': 90, 'Albi': 10}, {3, 1, 2}, 1j, '\"é\"'",
+    "list(range(100_000))",
+    "list(range(3_000_000))",
+    "'x' * 2_000_000",
+    "[object(), lambda: 1, int, print]",
+    "from collections import namedtuple\nPoint = namedtuple('Point', 'x y')\nPoint(1, 2)",
+    (
+        "import pandas\npandas.set_option('display.max_rows', 4)\nframe = pandas.DataFrame({'a': range(100)})\n"
+        "display(frame)\npandas.reset_option('display.max_rows')\nframe.style.set_uuid('u').highlight_max()"
+    ),
+    "class Odd:\n    def _repr_html_(self): raise ValueError('no html')\n    def __repr__(self): return 'Odd'\nOdd()",
+    "class Odd:\n    def __repr__(self): raise ValueError('no text')\ndisplay(Odd())\nprint('after')\nOdd()",
+    "class Own:\n    def _ipython_display_(self): print('shows itself')\nOwn()",
+    "class Two:\n    def _repr_mimebundle_(_, **__): return {'text/plain': 't', 'text/latex': '$t$'}, {'a': {}}\nTwo()",
+    "print('a')\nhandle = display('one', display_id='d')\nprint('b', end='')\nhandle.update('two')\nprint('c')\n7",
+    "from IPython.display import clear_output, Markdown\nprint('a')\nclear_output(wait=True)\nMarkdown('**b**')",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('a')\nplt.show()\nax = plt.figure().gca()\nax",
+    "import sys\nprint('a\\rb\\x1e', end='')\nprint('e', file=sys.stderr)",
+    # what is awaited
+    "import asyncio\ntask = asyncio.create_task(asyncio.sleep(0.05, 3))\nawait asyncio.sleep(0)\nawait task",
+    (
+        "import asyncio\nasync def f(): return asyncio.get_running_loop() is loop\nloop = asyncio.get_running_loop()\n"
+        "task = asyncio.ensure_future(f())\ntask.done()"
+    ),
+    "async def count():\n    for i in range(3): yield i\nasync for i in count(): print(i)\n[i async for i in count()]",
+    # what is Python's, and IPython's
+    "from __future__ import annotations\ndef f(x: no): pass\nimport inspect\ninspect.getsource(f), f.__annotations__",
+    (
+        "def outer():\n    n = 0\n    def inner():\n        nonlocal n\n        n += 1; return n\n    return inner\n"
+        "def g():\n    global made\n    made = outer()\ng()\nmade(), 'outer' in globals(), __name__"
+    ),
+    "+".join(["1"] * 800),
+    "n" * 244 + " = ﬁ = 1\nfi + " + "n" * 244,
+    "# the kernel's get_ipython() is no magic\n'%time and !ls and get_ipython()'",
+    "if True:\n    words = %sx echo a b\n!echo it\\'s\nwords",
+    "%%capture out\nprint('hidden')",
+    "len?",
+]
 
 
 class Kernel:
@@ -27,6 +97,29 @@ class Kernel:
         reply, outputs = self.run(code)
         assert reply["status"] == "ok", reply
         return str(outputs[-1]["data"]["text/plain"])
+
+    def shown(self, code: str) -> dict[str, Any]:
+        """Run a cell; return what a reader sees: how it ended, each output in its order, the lines that failed."""
+        reply, messages = self.run(code)
+        outputs: list[Any] = []
+        texts, lines = {"stdout": "", "stderr": ""}, set()
+        for one in messages:
+            if "name" in one:
+                texts[one["name"]] += one["text"]
+                if one["name"] == "stdout" and (not outputs or outputs[-1] != "text"):
+                    outputs.append("text")
+            elif "ename" in one:
+                outputs.append((one["ename"], one["evalue"]))
+                lines |= set(
+                    re.findall(r"Cell In\[\d+\](?:, |\", )line (\d+)", ANSI.sub("", "".join(one["traceback"])))
+                )
+            elif "code" not in one:
+                outputs.append(one.get("data", one))
+        ended = reply["status"], reply.get("ename"), reply.get("evalue"), len(reply.get("payload", []))
+        seen = {"ended": ended, "outputs": ADDRESS.sub("0x", repr(outputs)), **texts, "lines": lines}
+        # IPython says how to leave at the first exit only; Python writes groups of exceptions, with every frame
+        is_like_a_cell = not {"SystemExit", "ExceptionGroup"} & set(ended)
+        return seen if is_like_a_cell else seen | {"stderr": ""}
 
     def completions(self, code: str) -> dict[str, Any]:
         reply: dict[str, Any] = self._client.complete(code, len(code), reply=True, timeout=60)["content"]
@@ -70,6 +163,23 @@ def test_an_error_is_an_error_output_that_nbclient_and_nbval_see(kernel: Kernel,
     assert (reply["status"], reply["ename"]) == ("error", error)
     assert [one["ename"] for one in outputs if "ename" in one] == [error]
     assert kernel.value("40 + 2") == "42"
+
+
+@pytest.fixture(scope="module")
+def bare(kernel: Kernel) -> dict[str, dict[str, Any]]:
+    """What the cells show without a magic."""
+    return {cell: kernel.shown(cell) for cell in CELLS}
+
+
+@pytest.mark.parametrize("magic", ["%%measure -q", "%%memory_cap 400MiB -q"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_magic_runs_the_body_as_a_cell(
+    kernel: Kernel, bare: dict[str, dict[str, Any]], magic: str, cell: str
+) -> None:
+    seen, expected = kernel.shown(f"{magic}\n{cell}"), bare[cell]
+    # the traceback begins with the line of the magic
+    assert expected["lines"] <= seen["lines"]
+    assert seen | {"lines": None} == expected | {"lines": None}
 
 
 @pytest.mark.parametrize(

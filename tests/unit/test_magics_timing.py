@@ -134,6 +134,33 @@ def test_a_cell_may_await(shell: InteractiveShell, capsys: pytest.CaptureFixture
     assert len(ledger) == 4
 
 
+@pytest.mark.parametrize("name", ["StopIteration", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration"])
+def test_every_kind_of_exception_is_raised_and_recorded(shell: InteractiveShell, name: str) -> None:
+    for code in (f"%%measure -q -r 3\nraise {name}", f"%measure -q exec('raise {name}')"):
+        assert type(run(shell, code).error_in_exec).__name__ == name
+        assert ledger[-1].error == name
+    assert len(ledger) == 2
+
+
+def test_statements_before_an_error_of_syntax_that_is_found_late_have_run(shell: InteractiveShell) -> None:
+    assert isinstance(run(shell, "%%measure -q\nkept = 1\nreturn 5").error_in_exec, SyntaxError)
+    assert shell.user_ns["kept"] == 1
+    run(shell, "%%measure -q\nfrom __future__ import annotations\ndef f(x: nothing): pass")
+    assert run(shell, "%measure -q f.__annotations__").result == {"x": "nothing"}
+
+
+@pytest.mark.parametrize(("interactivity", "shown"), [("all", "1 2 3"), ("last_expr_or_assign", "3"), ("none", "")])
+def test_what_is_displayed_is_what_the_shell_is_told_to_display(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], interactivity: str, shown: str
+) -> None:
+    shell.ast_node_interactivity = interactivity
+    try:
+        run(shell, "%%measure -q\n1\nif True: 2\nx = 3" + ("\nx" if interactivity == "all" else ""))
+    finally:
+        shell.ast_node_interactivity = "last_expr"
+    assert " ".join(line.partition("]: ")[2] for line in capsys.readouterr().out.splitlines()) == shown
+
+
 def test_an_awaiting_cell_that_fails_is_recorded_and_raised(shell: InteractiveShell) -> None:
     result = run_in_a_loop(shell, "%%measure -q bad\nimport asyncio\nawait asyncio.sleep(0)\n1 / 0")
     assert isinstance(result.error_in_exec, ZeroDivisionError)
@@ -193,6 +220,9 @@ def test_repeats_stop_at_the_first_failure(shell: InteractiveShell) -> None:
     assert shell.user_ns["m"].failed
     run(shell, "%measure -q -o m 1;")
     assert shell.user_ns["m"] is ledger[-1]
+    # a name is read as Python reads it: the sign µ as the letter μ
+    run(shell, "%measure -q -o \u00b5 1;")
+    assert run(shell, "\u00b5").result is ledger[-1]
 
 
 def test_a_line_measures_a_statement_under_its_own_text(shell: InteractiveShell) -> None:
@@ -212,6 +242,8 @@ def test_a_line_measures_a_statement_under_its_own_text(shell: InteractiveShell)
         "%%measure -r 0\n1",
         "%%measure -r two\n1",
         "%%measure -o a.b\n1",
+        "%%measure -o class\n1",
+        "%measure -o None 1",
         "%%measure it's\n1",
         "%measures --plot",
         "%measures --save x.doc",

@@ -304,6 +304,43 @@ def test_an_exception_is_recorded_and_raised_and_record_false_leaves_no_record()
     assert len(records) == 1
 
 
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration, GeneratorExit, KeyboardInterrupt, SystemExit])
+def test_every_kind_of_exception_leaves_the_block_as_it_is(kind: type[BaseException]) -> None:
+    error = kind("why\nfurther")
+    with pytest.raises(kind) as caught, measure(record=False) as outer, measure(record=False) as inner:
+        raise error
+    assert caught.value is error
+    assert inner.error == outer.error == f"{kind.__name__}: why"
+
+
+def test_an_exception_without_text_is_still_that_exception() -> None:
+    class SilentError(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    with pytest.raises(SilentError), measure(record=False) as m:
+        raise SilentError
+    assert m.error == "SilentError: <exception str() failed>"
+
+
+def test_figures_are_never_negative_whatever_is_given_back_and_in_whatever_order_blocks_end() -> None:
+    held = [b"x" * SPIKE]
+    with child_of(HOLD_CODE) as (child, go_on):
+        outer = measure(record=False)
+        first = outer.__enter__()
+        with measure(record=False) as second:
+            held.clear()
+            trim()
+            go_on()
+            child.wait()
+            outer.__exit__(None, None, None)
+    for m in (first, second):
+        assert peak(m) >= 0
+        assert m.cpu_seconds >= 0
+        assert min(m.read_bytes or 0, m.written_bytes or 0) >= 0
+    assert peak(second) < SPIKE // 2
+
+
 def test_blocks_in_many_threads_are_all_right_at_once() -> None:
     records = Ledger()
 
