@@ -15,7 +15,7 @@ from sql_notebook import Notebook, forget
 import course
 from course.cluster import ObjectStore
 from course.cluster.object_store import forget_clients
-from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+from course.errors import BadArgumentError, DownloadError, ExistingFileError, MissingDependencyError
 from course.generator.answer import CENTS_BY_AGE
 from course.reading import count_lines, head, is_address, located, name_of, tail
 from course.ways import FORMATS, WAYS, answer, convert
@@ -100,10 +100,16 @@ def test_a_format_that_is_a_folder_replaces_the_one_of_that_name(store: ObjectSt
     import s3fs
 
     files = s3fs.S3FileSystem()
-    files.pipe("damir/again.zarr/left/over", b"old")
+    files.pipe("damir/again.zarr/mine/notes", b"a year of work")
+    with pytest.raises(ExistingFileError, match="is no zarr table"):
+        convert("zarr", narrow, "s3://damir/again.zarr")
+    assert files.cat("damir/again.zarr/mine/notes") == b"a year of work"
+    files.rm("damir/again.zarr", recursive=True)
+    convert("zarr", narrow, "s3://damir/again.zarr")
+    files.pipe("damir/again.zarr/SOI_ANN/c/99", b"old")
     convert("zarr", narrow, "s3://damir/again.zarr")
     files.invalidate_cache()
-    assert not files.exists("damir/again.zarr/left/over")
+    assert not files.exists("damir/again.zarr/SOI_ANN/c/99")
     assert answer("zarr", "s3://damir/again.zarr").size == len(CENTS_BY_AGE)
 
 
