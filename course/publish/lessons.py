@@ -84,9 +84,9 @@ def read_lesson(path: Path) -> Lesson:
     Raises:
         BuildError: the file is missing or is not a notebook of format 4.
     """
+    cells, metadata = _read_cells(path)
     # not where a symbolic link leads to: pictures and links are beside the link
     path = Path(os.path.abspath(path))  # noqa: PTH100
-    cells, metadata = _read_cells(path)
     texts = [text for kind, text, *_ in cells if kind == "markdown"]
     titles = (
         heading.text for text in texts for heading in headings(text) if heading.level == 1 and heading.text.strip()

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,6 +61,7 @@ def _watched(interrupt: Callable[[], object]) -> Iterator[None]:
     sender.setblocking(False)
     former = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     ended = threading.Event()
+    others = sys._current_frames().keys()  # noqa: SLF001 - threads at work already, such as those of a debugger
 
     def watch() -> None:
         while signals := receiver.recv(64):
@@ -69,7 +70,7 @@ def _watched(interrupt: Callable[[], object]) -> Iterator[None]:
             while (stopping.is_set() or signal.SIGINT in signals) and not ended.wait(_AGAIN):
                 stopping.set()
                 interrupt()
-                _interrupt_functions()
+                _interrupt_functions(others)
 
     watcher = threading.Thread(target=watch, name=__name__, daemon=True)
     watcher.start()
@@ -83,8 +84,8 @@ def _watched(interrupt: Callable[[], object]) -> Iterator[None]:
         receiver.close()
 
 
-def _interrupt_functions() -> None:
-    """Raise KeyboardInterrupt in every thread that runs Python code and was not started by Python."""
-    own = {one.ident for one in threading.enumerate() if not isinstance(one, threading._DummyThread)}  # noqa: SLF001
+def _interrupt_functions(others: Collection[int]) -> None:
+    """Raise KeyboardInterrupt in every thread that runs Python code, was not started by Python and is no other's."""
+    own = set(others) | {one.ident for one in threading.enumerate() if not isinstance(one, threading._DummyThread)}  # noqa: SLF001
     for thread in sys._current_frames().keys() - own:  # noqa: SLF001
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +106,27 @@ def test_a_statement_is_stopped(notebook: Notebook, engine: str, sql: str, is_ra
     assert notebook("%SQL_tables") == ["t"]
     # nothing is left that another handler of signals would miss
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_thread_that_threading_does_not_know_goes_on(notebook: Notebook) -> None:
+    raw = opened(notebook, "duckdb", is_raw=False)
+    end, ends = threading.Event(), []
+
+    def other() -> None:
+        try:
+            while not end.is_set():
+                time.sleep(0.001)
+            ends.append("by itself")
+        except KeyboardInterrupt:
+            ends.append("interrupted")
+
+    _thread.start_new_thread(other, ())
+    with interrupted(raw):
+        notebook(f"%SQL {ENDLESS['duckdb']}")
+    end.set()
+    while not ends:
+        time.sleep(0.001)
+    assert ends == ["by itself"]
 
 
 @pytest.mark.parametrize("engine", ENDLESS)

@@ -278,11 +278,12 @@ def test_measures_plots_with_a_text_for_those_who_cannot_see(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda picture, metadata: shown.append((picture, metadata)))
+    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: shown.append((data, metadata)))
     run(shell, "%%measure -q pandas\n1;")
     assert run(shell, "%measures --plot -o ax").success
-    [(picture, metadata)] = shown
-    assert picture is shell.user_ns["ax"].figure
+    [(data, metadata)] = shown
+    assert data["image/png"]
+    assert shell.user_ns["ax"].figure.axes
     assert "pandas" in metadata["image/png"]["alt"]
 
 
