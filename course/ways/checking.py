@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from course.errors import UnreadableFileError
-from course.files import replacing
+from course.files import replacing, temporary_folder
 from course.generator.schema import AGE, AMOUNT, SEPARATOR
 from course.progress import progress_bar
-from course.reading import Location, located, name_of, open_binary, scratch_folder, size_of
+from course.reading import Location, located, name_of, open_binary, size_of
 
 LARGEST_TOTAL = 1e12
 """Euros: the cent is then the eightieth multiple of what separates two floats."""
@@ -327,7 +327,7 @@ def plain_copy(path: Path | str) -> Iterator[Path]:
         UnreadableFileError: the file breaks a rule.
         OutputError: the temporary folder cannot be written.
     """
-    with scratch_folder() as folder:
+    with temporary_folder() as folder:
         copy = folder / "copy.csv"
         with (
             open_rows(path) as (names, rows),

@@ -23,7 +23,7 @@ BLOCK_BYTES = 2**22
 """Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""
 
 
-class NoFitError(Exception):
+class NoFitError(CourseError):
     """A value has not the type of its column in the schema of the course."""
 
 
