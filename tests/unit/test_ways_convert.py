@@ -199,8 +199,12 @@ def test_what_is_no_file_of_the_format_is_one_error_of_the_course(
         ('20;"a\nb";1;\n20;1\n', r"line 4: there are 2 fields for the 3 names of the header"),
         ("20;1;1;5\n", r"line 2: there are 4 fields for the 3 names"),
         ('20;1;1;\n20;"1;1;\n', r"line 3: unexpected end of data"),
-        ("20;1;9e11;\n30;1;1e11;\n20;1;9e11;\n", r"column PRS_REM_MNT: the amounts of the class 20 are too large"),
-        ("20;1;1e11;\n" + "20;1;.01;\n" * 2000, r"the amounts of the class 20 are too large to be summed to the cent"),
+        (
+            "30;1;1e308;\n20;1;1e300;\n20;1;1;\n20;1;-1e300;\n",
+            r"column PRS_REM_MNT: the amounts of the class 20 are too",
+        ),
+        ("20;1;1.7e308;\n" * 2, r"the amounts of the class 20 are too large, their sum depends on the order"),
+        ("20;1;1e11;\n" + "20;1;.01;\n" * 2000 + "20;1;-1e11;\n", r"the amounts of the class 20 are too large"),
     ],
 )
 def test_an_error_names_the_line_and_what_to_do(rows: str, message: str, tmp_path: Path) -> None:
