@@ -45,6 +45,8 @@ RECENT_SECONDS = 2.0
 AGE_FORM = re.compile(r"([+-]?)0*([0-9]{1,19})")
 AMOUNT_FORM = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COLUMN_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+NO_TEXT = re.compile("[\0\udc80-\udcff]")
+"""A zero, or a byte that is not in UTF-8, as ``surrogateescape`` shows it."""
 GZIP = b"\x1f\x8b"
 
 _known: dict[tuple[object, ...], bool | str] = {}
@@ -124,7 +126,8 @@ def _is_plain(place: Location) -> bool:
                 ages, cents = whole_numbers(text, *fields[0]), hundredths(text, *fields[1])
             except ValueError:
                 return False
-            if ages is None or ages.max(initial=0) >= LARGEST_AGE:
+            largest = abs(cents).max(initial=0)
+            if ages is None or ages.max(initial=0) >= LARGEST_AGE or largest * ROUNDED_SHARE > 100 * LOST:
                 return False
             known = fields[0][0] < fields[0][1]
             ages, cents = ages[known], cents[known]
@@ -256,23 +259,15 @@ def _raw_rows(place: Location, reader: Any) -> Iterator[list[str]]:
     try:
         for row in reader:
             content = "".join(row)
-            if not content.isascii() or "\0" in content:
-                _refuse_bytes(place, reader.line_num, content)
+            if ("\0" in content or not content.isascii()) and NO_TEXT.search(content):
+                reason = "there are bytes that are no text in UTF-8; is it a CSV file? save it in UTF-8"
+                raise _fault(place, reader.line_num, reason)
             if row:
                 yield row
     except csv.Error as error:
         raise _fault(place, reader.line_num, f"{error}; a quote within quotes is written twice") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _fault(place, reader.line_num, f"what gzip compressed ends or is damaged here ({error})") from error
-
-
-def _refuse_bytes(place: Location, line: int, content: str) -> None:
-    try:
-        is_text = b"\0" not in content.encode()
-    except UnicodeEncodeError:
-        is_text = False
-    if not is_text:
-        raise _fault(place, line, "there are bytes that are no text in UTF-8; is it a CSV file? save it in UTF-8")
 
 
 def _names(place: Location, header: list[str]) -> list[str]:

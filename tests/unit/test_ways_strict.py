@@ -200,7 +200,7 @@ def files(draw: st.DrawFn) -> bytes:
     max_examples=FILES, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
 )
 @given(content=files(), name=st.sampled_from(PLACES))
-@example(content=f"{AGE};{AMOUNT}\n20;1e300\n".encode(), name="file.csv")
+@example(content=f"{AGE};{AMOUNT}\n20;1e300\n30;1.7e308\n".encode(), name="file.csv")
 @example(content=f"{AGE};{AMOUNT}\n20;1e15\n20;2e15\n20;.5\n".encode(), name="file.csv")
 @example(content=f"{AGE};{AMOUNT}\n20;1e300\n20;1\n20;-1e300\n".encode(), name="file.csv")
 @example(content=f"{AGE};{AMOUNT}\n20;1.7e308\n20;1.7e308\n".encode(), name="file.csv")
