@@ -8,8 +8,9 @@ import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -71,6 +72,21 @@ def scratch_folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be written, or the disk is full, here or in the block.
     """
+    with _locked_folder(path) as folder, _explained(path, folder):
+        yield folder
+
+
+def temporary_folder() -> AbstractContextManager[Path]:
+    """Return a context of an empty folder among the temporary files, as ``scratch_folder``; errors in the block pass.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+    return _locked_folder(Path(tempfile.gettempdir(), "bigdata-course"))
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[Path]:
     from filelock import FileLock, Timeout
 
     make_folder(path.parent)
@@ -80,15 +96,14 @@ def scratch_folder(path: Path) -> Iterator[Path]:
         lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
         with _explained(path, folder):
             try:
-                folder.mkdir()
+                folder.mkdir(mode=0o700)
                 lock.acquire()
                 break
             except (FileNotFoundError, Timeout):  # a process at work beside took it for a left-over: not locked yet
                 if last:
                     raise
     try:
-        with _explained(path, folder):
-            yield folder
+        yield folder
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)

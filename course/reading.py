@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, cast
 
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
+from course.files import replacing, temporary_folder
 from course.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -31,11 +29,6 @@ Location: TypeAlias = Path | str
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 MANGLED = re.compile(r"([a-z][a-z0-9+.-]+):[/\\](?![/\\])", re.IGNORECASE)
-
-SCRATCH = "bigdata-course-scratch-"
-"""What the name of a temporary folder begins with, before the number of its process."""
-
-CLOCKS_DIFFER_SECONDS = 60.0
 
 Access: TypeAlias = Literal["blocks", "stream", "ranges"]
 """How an object will be read: here and there in text, from start to end, or in exact ranges as Parquet is."""
@@ -320,11 +313,13 @@ def fetched(path: Path | str) -> Iterator[Path]:
         DownloadError: no credentials, or no server answers.
         FileNotFoundError: there is no such object.
         MissingDependencyError: the library for this kind of address is not installed.
+        OutputError: there is no room for the copy.
     """
     place = located(path)
     with _here(place) as copy:
         if isinstance(place, str):
-            _fetch(place, copy)
+            with replacing(copy) as part:
+                _fetch(place, part)
         yield copy
 
 
@@ -365,32 +360,8 @@ def _here(place: Location) -> Iterator[Path]:
     if isinstance(place, Path):
         yield place
         return
-    with scratch_folder() as folder:
+    with temporary_folder() as folder:
         yield folder / name_of(place)
-
-
-def is_left(path: Path, process: int) -> bool:
-    """Tell whether the process of this number, which made a temporary file or folder, no longer runs.
-
-    Numbers are given again: one that began after the file was last written is another process.
-    """
-    import psutil
-
-    try:
-        return psutil.Process(process).create_time() > path.stat().st_mtime + CLOCKS_DIFFER_SECONDS
-    except (psutil.NoSuchProcess, FileNotFoundError):
-        return True
-
-
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Give an empty temporary folder, removed at the end of the block; those that killed processes left go now."""
-    for left in Path(gettempdir()).glob(f"{SCRATCH}[0-9]*-*"):
-        process = left.name.removeprefix(SCRATCH).partition("-")[0]
-        if process.isdigit() and is_left(left, int(process)):
-            shutil.rmtree(left, ignore_errors=True)
-    with TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-") as folder:
-        yield Path(folder)
 
 
 def _store(written: Path, address: str) -> None:

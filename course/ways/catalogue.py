@@ -21,7 +21,7 @@ from course.errors import (
 )
 from course.reading import Location, explained, fetched, located, open_binary, stored
 from course.ways.checking import check_file, plain_copy
-from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse_a_stranger, remove
+from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse_a_stranger
 
 if TYPE_CHECKING:
     from course.ways.question import Answer
@@ -242,19 +242,17 @@ def convert(name: str, source: Path | str, target: Path | str, *, check: bool = 
         open_binary(source).close()
         is_plain = not check or check_file(source)
     refuse_a_stranger(target, name)
-    with _ONE_AT_A_TIME, stored(target) as written, placed(written) as part:
-        _write_table(write, source, part, is_plain=is_plain)
+    with _ONE_AT_A_TIME, stored(target) as written:
+        _write_table(write, source, written, is_plain=is_plain)
     return target
 
 
-def _write_table(write: Callable[..., None], source: Location, part: Path, *, is_plain: bool) -> None:
+def _write_table(write: Callable[..., None], source: Location, target: Path, *, is_plain: bool) -> None:
     """Write the table of a CSV file, a second time with columns of text if a value has not the type of the course."""
     from course.ways.csv_batches import NoFitError, open_batches
 
     try:
-        with open_batches(source, is_plain=is_plain) as (schema, batches):
+        with placed(target) as part, open_batches(source, is_plain=is_plain) as (schema, batches):
             write(schema, batches, part)
     except NoFitError:
-        remove(part)
-        with open_batches(source, is_plain=False) as (schema, batches):
-            write(schema, batches, part)
+        _write_table(write, source, target, is_plain=False)

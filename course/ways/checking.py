@@ -3,8 +3,8 @@ r"""Decide, before a way runs, whether a CSV file obeys the rules of the course:
 The file is what Python's ``csv`` module reads, strictly, in UTF-8, with ``;``. The first line that is not blank names
 the columns; every other one has a field for each of them, and nothing beyond. An age is an integer of 64 bits
 (``[+-]?\d+``, the smallest excepted: formats that have no missing value write it instead), or nothing; an amount is
-a number written in ASCII (``[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?``), or nothing. Sums must be right to the cent in
-whatever order they are made: the amounts of a class, without their signs, may add up to a thousand billion euros.
+a number written in ASCII (``[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?``) in the range of a float, or nothing. The sum of
+a class must be right in whatever order it is made, to the cent or to nine digits: large amounts may not cancel out.
 
 Two readings decide. The fast one, over bytes, only ever says that a file is certainly good and *plain*, such that every
 engine reads it alike. What it doubts is read by the ``csv`` module, which names the first line at fault, or finds the
@@ -26,15 +26,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from course.errors import UnreadableFileError
-from course.files import replacing
+from course.files import replacing, temporary_folder
 from course.generator.schema import AGE, AMOUNT, SEPARATOR
 from course.progress import progress_bar
-from course.reading import Location, located, name_of, open_binary, scratch_folder, size_of
+from course.reading import Location, located, name_of, open_binary, size_of
 
-LARGEST_TOTAL = 1e12
-"""Euros: the cent is then the eightieth multiple of what separates two floats."""
-LOST = 0.004
-"""Euros that a sum may lose by rounding and still be right to the cent."""
+LOST, LOST_SHARE = 0.004, 1e-9
+"""What a sum may lose by rounding: euros, to be right to the cent, or this share of itself, whichever is more."""
+ROUNDED_SHARE = 4e-15
+"""Share of a sum without signs that roundings may lose: 36 of them, or a cent in a thousand billion euros."""
 BLOCK_BYTES = 2**20
 LINE_BYTES = 2**17
 """The longest line of a plain file: the default of the csv module, and less than a block of any engine."""
@@ -45,6 +45,8 @@ RECENT_SECONDS = 2.0
 AGE_FORM = re.compile(r"([+-]?)0*([0-9]{1,19})")
 AMOUNT_FORM = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COLUMN_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+NO_TEXT = re.compile("[\0\udc80-\udcff]")
+"""A zero, or a byte that is not in UTF-8, as ``surrogateescape`` shows it."""
 GZIP = b"\x1f\x8b"
 
 _known: dict[tuple[object, ...], bool | str] = {}
@@ -124,14 +126,17 @@ def _is_plain(place: Location) -> bool:
                 ages, cents = whole_numbers(text, *fields[0]), hundredths(text, *fields[1])
             except ValueError:
                 return False
-            if ages is None or ages.max(initial=0) >= LARGEST_AGE:
+            largest = abs(cents).max(initial=0)
+            if ages is None or ages.max(initial=0) >= LARGEST_AGE or largest * ROUNDED_SHARE > 100 * LOST:
                 return False
             known = fields[0][0] < fields[0][1]
             ages, cents = ages[known], cents[known]
             np.add.at(in_order, ages, cents / 100)
             exact += np.bincount(ages, cents, LARGEST_AGE)
             total += np.bincount(ages, abs(cents), LARGEST_AGE)
-    return bool((total <= 100 * LARGEST_TOTAL).all() and (abs(in_order - exact / 100) < LOST).all())
+    may_lose = np.maximum(LOST, LOST_SHARE * abs(in_order))
+    # the cents of larger sums would not be exact
+    return bool((total * ROUNDED_SHARE <= 100 * LOST).all() and (abs(in_order - exact / 100) < may_lose).all())
 
 
 def _plain_header(line: bytes) -> tuple[list[str], bytes]:
@@ -194,11 +199,13 @@ def _is_good(place: Location) -> bool:
                 after = before + one
                 lost += (before - after) + one if abs(before) >= abs(one) else (one - after) + before
                 sums[row[age]] = after, lost, total + abs(one)
-    for value, (_, lost, total) in sums.items():
-        if not (total <= LARGEST_TOTAL and abs(lost) < LOST):
+    for value, (found, lost, total) in sums.items():
+        may_lose = max(LOST, LOST_SHARE * abs(found + lost))
+        # neither holds if a sum is infinite
+        if not (total * ROUNDED_SHARE <= may_lose and abs(lost) < may_lose):
             raise UnreadableFileError(
-                f"{place}, column {AMOUNT}: the amounts of the class {value} are too large to be summed to the cent; "
-                f"without their signs they may add up to {LARGEST_TOTAL:.0e}"
+                f"{place}, column {AMOUNT}: the amounts of the class {value} are too large, their sum depends on the "
+                "order in which they are added; correct or remove the largest of them"
             )
     return False
 
@@ -252,23 +259,15 @@ def _raw_rows(place: Location, reader: Any) -> Iterator[list[str]]:
     try:
         for row in reader:
             content = "".join(row)
-            if not content.isascii() or "\0" in content:
-                _refuse_bytes(place, reader.line_num, content)
+            if ("\0" in content or not content.isascii()) and NO_TEXT.search(content):
+                reason = "there are bytes that are no text in UTF-8; is it a CSV file? save it in UTF-8"
+                raise _fault(place, reader.line_num, reason)
             if row:
                 yield row
     except csv.Error as error:
         raise _fault(place, reader.line_num, f"{error}; a quote within quotes is written twice") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _fault(place, reader.line_num, f"what gzip compressed ends or is damaged here ({error})") from error
-
-
-def _refuse_bytes(place: Location, line: int, content: str) -> None:
-    try:
-        is_text = b"\0" not in content.encode()
-    except UnicodeEncodeError:
-        is_text = False
-    if not is_text:
-        raise _fault(place, line, "there are bytes that are no text in UTF-8; is it a CSV file? save it in UTF-8")
 
 
 def _names(place: Location, header: list[str]) -> list[str]:
@@ -327,7 +326,7 @@ def plain_copy(path: Path | str) -> Iterator[Path]:
         UnreadableFileError: the file breaks a rule.
         OutputError: the temporary folder cannot be written.
     """
-    with scratch_folder() as folder:
+    with temporary_folder() as folder:
         copy = folder / "copy.csv"
         with (
             open_rows(path) as (names, rows),

@@ -23,7 +23,7 @@ BLOCK_BYTES = 2**22
 """Bytes of text parsed at a time: memory stays flat, and a batch is large enough for every format."""
 
 
-class NoFitError(Exception):
+class NoFitError(CourseError):
     """A value has not the type of its column in the schema of the course."""
 
 
@@ -90,14 +90,10 @@ def _open_typed(path: Location) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordB
         yield schema, batches()
 
 
+@cache
 def _type(name: str) -> pa.DataType:
     """Return the type of a column; any cell may be empty, whatever the schema of the course says."""
-    return _types().get(name, pa.float64())
-
-
-@cache
-def _types() -> dict[str, pa.DataType]:
-    return {field.name: field.type for field in arrow_schema()}
+    return {field.name: field.type for field in arrow_schema()}.get(name, pa.float64())
 
 
 @contextmanager

@@ -1,24 +1,17 @@
-"""Put a converted file or folder where it was wanted: whole, by several processes at once, never over a stranger's.
-
-What is written is in ``.NAME.PROCESS-LETTERS.part``, a folder beside its target, until it is whole; the next conversion
-to this name removes what processes that no longer run left. A folder cannot be replaced at once: for an instant the one
-before is in there too, and is put back if the process was killed in it.
-"""
+"""Put a converted file or folder where it was wanted: whole, and never over what is no table of the course."""
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from course.errors import CourseError, ExistingFileError, OutputError
-from course.files import make_folder
+from course.files import replacing, temporary_folder
 from course.generator.schema import AGE, AMOUNT
-from course.reading import Location, file_system, is_left, open_binary, scratch_folder, size_of
+from course.reading import Location, file_system, open_binary, size_of
 from course.ways.sql_ways import tables_of
 
 FIRST_BYTES = {
@@ -44,26 +37,29 @@ def placed(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be written; the target is what it was.
     """
-    make_folder(target.parent)
-    _recover(target)
-    folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        folder.mkdir()
-        if PLAIN_PATH.fullmatch(str(folder)):
-            yield folder / "table"
-        else:
-            with scratch_folder() as scratch:
-                yield scratch / "table"
-                shutil.move(scratch / "table", folder / "table")
-        _replace(folder / "table", target)
+        with replacing(target) as new, _plain_place(new) as part:
+            yield part
+            shutil.move(part, new)
     except (CourseError, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # some libraries do not say why they cannot write
         raise OutputError(
             f"cannot write {target}: {one_line(error)}; free some space or choose another folder"
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _plain_place(new: Path) -> Iterator[Path]:
+    """Give a path beside ``new``, or among the temporary files, of which no library takes a part for more than a name.
+
+    Pandas, for one, compresses as the suffix says.
+    """
+    if PLAIN_PATH.fullmatch(str(new.parent)):
+        yield new.with_name("table")
+        return
+    with temporary_folder() as folder:
+        yield folder / "table"
 
 
 @contextmanager
@@ -72,27 +68,13 @@ def plainly_named(place: Path | str) -> Iterator[Path | str]:
     if isinstance(place, str) or PLAIN_PATH.fullmatch(str(place)):
         yield place
         return
-    with scratch_folder() as folder:
+    with temporary_folder() as folder:
         link = folder / "link"
         try:
             link.symlink_to(place.absolute())
         except OSError:  # Windows asks for a right; most of these characters are in no name there
             link = place
         yield link
-
-
-def _replace(part: Path, target: Path) -> None:
-    """Rename a file or folder over another; of several that do so at once the last one stays."""
-    if not part.is_dir():
-        part.replace(target)
-        return
-    for number in range(100):
-        with suppress(FileNotFoundError):
-            target.rename(part.with_name(f"before-{number}"))
-        with suppress(OSError):  # another conversion was there first
-            part.rename(target)
-            return
-    raise OutputError(f"cannot write {target}: other conversions replace it all the time; wait for them")
 
 
 def refuse_a_stranger(target: Location, form: str) -> None:
@@ -138,26 +120,6 @@ def _is_file_of_ours(target: Location, form: str) -> bool:
     if is_ours and isinstance(target, Path) and form in DATABASES:
         is_ours = tables_of(target) == ["damir"]
     return is_ours
-
-
-def _recover(target: Path) -> None:
-    """Remove what conversions that were killed left; what one of them was about to replace is put back."""
-    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)-[0-9a-f]{{8}}\.part")
-    for left in target.parent.iterdir():
-        found = name.fullmatch(left.name)
-        if found and is_left(left, int(found[1])):
-            for before in left.glob("before-*"):
-                if not target.exists():
-                    before.rename(target)
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a folder if it is there; a link is removed, not what it leads to."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def one_line(error: BaseException) -> str:

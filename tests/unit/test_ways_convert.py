@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +15,6 @@ import pytest
 
 import course
 from course.errors import CourseError, ExistingFileError, MissingFileError, OutputError, UnreadableFileError
-from course.reading import SCRATCH, scratch_folder
 from course.ways import FORMATS, WAYS, answer, check_file, convert, is_installed
 from course.ways.checking import plain_copy
 
@@ -24,7 +22,6 @@ HEADER = "AGE_BEN_SNDS;X;PRS_REM_MNT;\n"
 FORMATS_HERE = [form.name for form in FORMATS.values() if form.writer and is_installed(form.library)]
 WAY_OF = {way.format: way.name for way in WAYS.values()}
 CONVERT = "import sys; from course.ways import convert; convert(*sys.argv[1:])"
-NO_PROCESS = 2**22 + 1  # more than Linux gives
 
 
 @pytest.fixture(scope="module")
@@ -57,17 +54,19 @@ def test_conversions_at_once_all_succeed(form: str, month: course.MonthReport, t
 def test_what_a_killed_conversion_left_goes_and_what_another_one_writes_stays(form: str, tmp_path: Path) -> None:
     big = course.month_file(tmp_path / "m.csv", rows=100_000)
     target = tmp_path / f"m{FORMATS[form].suffix}"
-    killed, running = converting(form, big.path, target), converting(form, big.path, target)
-    for process in (killed, running):
-        while not list(tmp_path.glob(f".{target.name}.{process.pid}-*.part/table")):
-            assert process.poll() is None
+    processes, folders = [], []
+    for _ in range(2):
+        processes.append(converting(form, big.path, target))
+        while not (new := [path for path in tmp_path.glob(".*.part/table") if path not in folders]):
+            assert processes[-1].poll() is None
             time.sleep(0.002)
-    running.send_signal(signal.SIGSTOP)
+        processes[-1].send_signal(signal.SIGSTOP)
+        folders += new
+    killed, running = processes
     killed.kill()
     killed.communicate()
     convert(form, big.path, target)
-    left = [path.name.split(".")[-2].partition("-")[0] for path in tmp_path.glob(".*")]
-    assert left == [str(running.pid)]
+    assert list(tmp_path.glob(".*")) == [folders[1].parent]
     running.send_signal(signal.SIGCONT)
     assert (running.communicate()[1], running.returncode) == ("", 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.csv", "m.csv.json", target.name]
@@ -78,10 +77,10 @@ def test_a_folder_that_a_killed_conversion_had_moved_away_is_put_back(
     month: course.MonthReport, tmp_path: Path
 ) -> None:
     target, bad = tmp_path / "m.zarr", tmp_path / "bad.csv"
-    left = tmp_path / f".m.zarr.{NO_PROCESS}-0123abcd.part"
+    left = tmp_path / ".m.zarr.0123abcd.part"
     convert("zarr", month.path, target)
     left.mkdir()
-    target.rename(left / "before-0")
+    target.rename(left / ".aside")
     bad.write_text(HEADER + "20;1;1;\n")
     (tmp_path / "m").write_text("a file where the folder of the target should be")
     with pytest.raises(OutputError):
@@ -147,14 +146,17 @@ def test_a_full_disk_is_one_error_and_leaves_the_table_before(
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_the_temporary_folder_of_a_killed_process_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_in_the_temporary_folder_is_of_its_owner_alone_and_what_a_killed_process_left_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    mine, dead, yours = (tmp_path / f"{SCRATCH}{who}" for who in (f"{os.getpid()}-a", f"{NO_PROCESS}-b", "of-ours"))
-    for folder in (mine, dead, yours):
-        folder.mkdir()
-    with scratch_folder() as folder:
-        assert sorted(tmp_path.iterdir()) == sorted([mine, yours, folder])
-    assert sorted(tmp_path.iterdir()) == sorted([mine, yours])
+    dead, path = tmp_path / ".bigdata-course.0123abcd.part", tmp_path / "m.csv"
+    dead.mkdir()
+    path.write_text(HEADER + "20;1;1;\n")
+    with plain_copy(path) as first, plain_copy(path) as second:
+        assert sorted(tmp_path.iterdir()) == sorted([first.parent, second.parent, path])
+        assert first.parent.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # --- what is no file of the format ----------------------------------------------------------------------------------
@@ -197,8 +199,12 @@ def test_what_is_no_file_of_the_format_is_one_error_of_the_course(
         ('20;"a\nb";1;\n20;1\n', r"line 4: there are 2 fields for the 3 names of the header"),
         ("20;1;1;5\n", r"line 2: there are 4 fields for the 3 names"),
         ('20;1;1;\n20;"1;1;\n', r"line 3: unexpected end of data"),
-        ("20;1;9e11;\n30;1;1e11;\n20;1;9e11;\n", r"column PRS_REM_MNT: the amounts of the class 20 are too large"),
-        ("20;1;1e11;\n" + "20;1;.01;\n" * 2000, r"the amounts of the class 20 are too large to be summed to the cent"),
+        (
+            "30;1;1e308;\n20;1;1e300;\n20;1;1;\n20;1;-1e300;\n",
+            r"column PRS_REM_MNT: the amounts of the class 20 are too",
+        ),
+        ("20;1;1.7e308;\n" * 2, r"the amounts of the class 20 are too large, their sum depends on the order"),
+        ("20;1;1e11;\n" + "20;1;.01;\n" * 2000 + "20;1;-1e11;\n", r"the amounts of the class 20 are too large"),
     ],
 )
 def test_an_error_names_the_line_and_what_to_do(rows: str, message: str, tmp_path: Path) -> None:
