@@ -144,7 +144,11 @@ def _install(new: Path, path: Path, scratch: Path) -> None:
             return
         finally:
             if aside.exists() and not path.exists():
-                aside.rename(path)
+                try:
+                    aside.rename(path)
+                except OSError:
+                    if not path.exists():  # else another process has put its own there, just now
+                        raise
             shutil.rmtree(aside, ignore_errors=True)
 
 

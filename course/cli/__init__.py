@@ -7,6 +7,7 @@ error on one line. Start reading at ``main``; then one file for each family of c
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if error.errno != errno.ENOSPC:
             raise
         complain("course", f"{error}; free some space")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the end
         sys.exit(FAILED)
     except click.ClickException as error:
         error.show()

@@ -114,7 +114,12 @@ class ResumingDownloader:
                     temporary.write_text(json.dumps(version), encoding="utf-8", newline="\n")
             self.whole, self.address = start == 0, response.url
             if not is_end:
-                self._receive(response, start, version["total"] or (noted.get("total") if start else None))
+                try:
+                    self._receive(response, start, version["total"] or (noted.get("total") if start else None))
+                except PassingFaultError:
+                    if offset and not start:  # too short to be the whole, it may be the part that was asked for
+                        self.discard()
+                    raise
 
     def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
         name, folder = self.target.name, self.target.parent

@@ -232,6 +232,7 @@ def lie(code: int, position: str | None, body: bytes, tag: str | None, announce:
 @example(code=200, position=None, body="rest", tag="same", announce=None, has_length=True)
 @example(code=200, position=None, body="rest", tag=None, announce=0, has_length=True)
 @example(code=200, position=None, body="rest", tag='"other"', announce=0, has_length=True)
+@example(code=200, position="bytes 0-{1}/{2}", body="rest", tag="same", announce=None, has_length=True)
 @example(code=206, position="bytes {0}-{1}/*", body="short", tag="same", announce=0, has_length=False)
 @example(code=206, position="bytes {0}-{1}/{2}", body="rest", tag=None, announce=0, has_length=True)
 def test_whatever_a_server_answers_to_a_request_for_a_part_the_file_is_whole_or_there_is_an_error(
