@@ -143,13 +143,18 @@ def _install(new: Path, path: Path, scratch: Path) -> None:
         else:
             return
         finally:
-            if aside.exists() and not path.exists():
-                try:
-                    aside.rename(path)
-                except OSError:
-                    if not path.exists():  # else another process has put its own there, just now
-                        raise
-            shutil.rmtree(aside, ignore_errors=True)
+            _settle(aside, path)
+
+
+def _settle(aside: Path, path: Path) -> None:
+    """Give a folder its name back if nothing bears it, and remove it if something does."""
+    if aside.exists() and not path.exists():
+        try:
+            aside.rename(path)
+        except OSError:
+            if not path.exists():  # else another process has put its own there, just now
+                raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:
