@@ -82,8 +82,8 @@ def build_site(
     """
     start = perf_counter()
     refuse_same_places(lessons, options.formats)
-    _refuse_place(lessons, options)
     output = Path(os.path.realpath(options.output))
+    _refuse_place(lessons, options, output)
     refuse_other_files(output)
     with replacing(output) as site:
         site.mkdir()
@@ -130,8 +130,7 @@ def refuse_same_places(lessons: Sequence[Lesson], formats: Sequence[Format]) -> 
         raise BuildError(f"{file} would be published as {place}, where {inside} needs a folder; rename one")
 
 
-def _refuse_place(lessons: Sequence[Lesson], options: BuildOptions) -> None:
-    output = Path(os.path.realpath(options.output))
+def _refuse_place(lessons: Sequence[Lesson], options: BuildOptions, output: Path) -> None:
     kept = {
         "the current folder": Path.cwd(),
         "your home": expanded("~"),
