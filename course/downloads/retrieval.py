@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -31,7 +30,7 @@ from course.codes import lexicon_file
 from course.downloads.receipts import BLOCK, Receipt, put_in_place
 from course.downloads.resuming import ResumingDownloader
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
-from course.files import data_directory, expanded, file_digest, make_folder, replacing, scratch_folder
+from course.files import data_directory, expanded, file_digest, make_folder, replacing, scratch_folder, temporary_folder
 from course.generator.answer import read_report
 from course.generator.month import month_file
 from course.generator.small import small_file
@@ -177,8 +176,8 @@ def _resource_of_url(url: str, filename: str | None) -> Resource:
 
 def _listed_address(page_url: str, name: str) -> str:
     """Return today's address of a monthly file, on the page of its year."""
-    with TemporaryDirectory(prefix="bigdata-course-") as folder:
-        downloader = ResumingDownloader(Path(folder) / "list.html")
+    with temporary_folder() as folder:
+        downloader = ResumingDownloader(folder / "list.html")
         downloader(page_url, str(downloader.target))
         page = BeautifulSoup(downloader.target.read_bytes(), "html.parser")
     addresses = [urljoin(downloader.address, str(link["href"]).strip()) for link in page.find_all("a", href=True)]

@@ -13,10 +13,10 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError, MissingDependencyError
+from course.files import temporary_folder
 
 if TYPE_CHECKING:
     from course.publish.mathematics import Formula
@@ -166,13 +166,13 @@ def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) 
     """Run Typst on the document; where it is refused, again without the fragile pieces that do not compile alone."""
     typst = _typst()
     functions = "\n".join((_TEMPLATES / f"{name}.typ").read_text(encoding="utf-8") for name in ("common", template))
-    with TemporaryDirectory(prefix="course-typst-") as folder:
+    with temporary_folder() as folder:
         for file, content in parts.files.items():
-            (Path(folder) / file).write_bytes(content)
+            (folder / file).write_bytes(content)
 
         def compiler(document: str) -> Any:
             # Packages are looked for in this folder alone, not among those that the user has installed.
-            places = {"root": folder, "package_path": folder, "package_cache_path": folder}
+            places = dict.fromkeys(("root", "package_path", "package_cache_path"), str(folder))
             return typst.Compiler(f"{functions}\n{document}\n".encode(), font_paths=_fonts(), **places)
 
         try:
