@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-# datasketches has no wheel for Python 3.14
+# the Pythons that the wheels were looked up for
 OLDEST, NEWEST = (3, 11), (3, 13)
 HERE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(HERE, ".venv")
