@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
 from course.measure import process_tree_memory
+from course.optional import left_out
 from course.publish.lessons import Lesson, copy_companions, heading_above, read_notebook
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ async def _execute(path: Path, timeout: int | None) -> ExecutedNotebook:
 async def _execute_cells(client: NotebookClient, name: str) -> float:
     """Run the cells of the notebook of this file name, and return the seconds they took."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbformat.v4 import new_output
 
     cells, index = client.nb.cells, 0
 
@@ -138,6 +140,9 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     start = perf_counter()
     try:
         for index, cell in enumerate(cells):
+            if cell.cell_type == "code" and (said := left_out(cell.metadata.get("tags", []))):
+                cell.update(outputs=[new_output("stream", text=f"{said}\n")], execution_count=None)
+                continue
             await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
     except CellExecutionError as error:
         raise BuildError(f"{place()}{_failure(cells[index], error)}") from error

@@ -147,6 +147,8 @@ def _python(source: str) -> str:
     name, _, arguments = line.removeprefix("%%").partition(" ")
     if name == "measure":
         return _measured(arguments, body)
+    if name == "needs":
+        return f"if not print_left_out({arguments.strip()!r}):\n{_indented(_python(body) or 'pass')}"
     is_plain = body.count("\n") and '"""' not in body and "\\" not in body and not body.endswith('"')
     literal = f'"""\\\n{body}"""' if is_plain else repr(body)
     return f"show_result(get_ipython().run_cell_magic({name!r}, {arguments.strip()!r}, {literal}))"
