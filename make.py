@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 
-# datasketches has no wheel for Python 3.14
-OLDEST, NEWEST = (3, 11), (3, 13)
+# the Pythons that the wheels were looked up for
+OLDEST, NEWEST = (3, 11), (3, 14)
 HERE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(HERE, ".venv")
 SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
