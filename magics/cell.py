@@ -77,7 +77,7 @@ async def run_statements(
 
 
 def value_of(cell: Cell, run: Coroutine[Any, Any, Outcome]) -> Any:
-    """Return the value that a run of a cell gives, or raise its error; awaited later if it awaits in a kernel's loop."""
+    """Return the value that a run of a cell gives, or raise its error; in a kernel's loop, what gives it if awaited."""
     __tracebackhide__ = True
     if cell.is_async and is_in_loop():
         return _awaited(run)

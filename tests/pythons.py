@@ -68,15 +68,25 @@ def run(folder: Path, *command: str, quiet: bool = False) -> tuple[str, float]:
 def environment() -> dict[str, str]:
     """Return this environment without what names folders of this machine's user, but for pip and certificates."""
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or "CERT" in name}
-    return kept | {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TERM": "dumb"}
+    return kept | {
+        "HOME": "/root",
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "PIP_QUIET": "1",
+    }
 
 
 def main() -> int:
     """Run the targets on each suite, and return 1 if one is red."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("suites", nargs="+", help="trixie, testing, unstable…, as the mirror calls them")
-    parser.add_argument("--targets", nargs="+", default=["install", "course", "test"], help="of make, one after another")
-    parser.add_argument("--mirror", help="where packages come from; by default, where apt of this machine has them from")
+    parser.add_argument(
+        "--targets", nargs="+", default=["install", "course", "test"], help="of make, one after another"
+    )
+    parser.add_argument(
+        "--mirror", help="where packages come from; by default, where apt of this machine has them from"
+    )
     parser.add_argument("--folder", type=Path, help="where the systems are made and kept; by default nothing is kept")
     asked = parser.parse_args()
     lines = []

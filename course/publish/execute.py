@@ -121,7 +121,6 @@ async def _execute(path: Path, timeout: int | None) -> ExecutedNotebook:
 async def _execute_cells(client: NotebookClient, name: str) -> float:
     """Run the cells of the notebook of this file name, and return the seconds they took."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-    from nbformat.v4 import new_output
 
     cells, index = client.nb.cells, 0
 
@@ -140,10 +139,7 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     start = perf_counter()
     try:
         for index, cell in enumerate(cells):
-            if cell.cell_type == "code" and (said := left_out(cell.metadata.get("tags", []))):
-                cell.update(outputs=[new_output("stream", text=f"{said}\n")], execution_count=None)
-                continue
-            await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+            await _execute_cell(client, cell, index)
     except CellExecutionError as error:
         raise BuildError(f"{place()}{_failure(cells[index], error)}") from error
     except CellTimeoutError as error:
@@ -157,6 +153,16 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     seconds = perf_counter() - start
     client.set_widgets_metadata()
     return seconds
+
+
+async def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> None:
+    """Run a cell, or say in its output that it needs a library that is not here."""
+    from nbformat.v4 import new_output
+
+    if cell.cell_type == "code" and (said := left_out(cell.metadata.get("tags", []))):
+        cell.update(outputs=[new_output("stream", text=f"{said}\n")], execution_count=None)
+    else:
+        await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
 
 
 def _failure(cell: NotebookNode, error: Any) -> str:
