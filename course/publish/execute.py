@@ -160,7 +160,8 @@ async def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) 
     from nbformat.v4 import new_output
 
     if cell.cell_type == "code" and (said := left_out(cell.metadata.get("tags", []))):
-        cell.update(outputs=[new_output("stream", text=f"{said}\n")], execution_count=None)
+        cell.outputs = [new_output("stream", text=f"{said}\n")]  # type: ignore[no-untyped-call]
+        cell.execution_count = None
     else:
         await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
 
