@@ -10,6 +10,8 @@ import tempfile
 import pytest
 from hypothesis import settings
 
+from course.optional import left_out
+
 # how fast an example is says how busy the machine is, not whether the code is right
 settings.register_profile("course", deadline=None)
 settings.load_profile("course")
@@ -37,6 +39,11 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell the kernel which notebook it runs, as a Jupyter server does, so that the menu finds the headings."""
+    """Tell the kernel which notebook it runs, as a Jupyter server does, so that the menu finds the headings.
+
+    A cell tagged ``needs-NAME`` is skipped where NAME is not installed, and compared elsewhere.
+    """
     if item.path.suffix == ".ipynb":
         os.environ["JPY_SESSION_NAME"] = str(item.path)
+        if said := left_out(item.cell.metadata.get("tags", [])):
+            pytest.skip(said)

@@ -17,9 +17,10 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from magics.completion import complete_options, complete_sql
     from magics.data import DataMagics
     from magics.memory_cap import MemoryCapMagics
+    from magics.needs import NeedsMagics
     from magics.sql import SQLMagics
     from magics.timing import TimingMagics
 
-    shell.register_magics(DataMagics, MemoryCapMagics, SQLMagics, TimingMagics)
+    shell.register_magics(DataMagics, MemoryCapMagics, NeedsMagics, SQLMagics, TimingMagics)
     complete_options(shell)
     complete_sql(shell)

@@ -18,17 +18,21 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from types import CodeType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+
+Outcome: TypeAlias = tuple[Any, BaseException | None]
+"""The value that statements end with, or the error that ended them."""
 
 
 class Cell:
     """Code as IPython sees it: transformed, parsed, with a name for tracebacks; a ``;`` at its end silences it."""
 
     def __init__(self, shell: InteractiveShell, source: str) -> None:
-        self._shell = shell
+        self.shell = shell
         self.source = shell.transform_cell(source)
         self.number = shell.displayhook.prompt_count
         self.file = shell.compile.cache(self.source, self.number, raw_code=source.removesuffix("\n"))
@@ -40,7 +44,7 @@ class Cell:
 
     def compiled(self, tree: ast.AST, mode: str) -> CodeType:
         """Return a part of the cell, compiled."""
-        compiler: Any = self._shell.compile
+        compiler: Any = self.shell.compile
         with compiler.extra_flags(self.flags):
             return compiler(tree, self.file, mode)
 
@@ -51,7 +55,7 @@ async def run_statements(
     compiled: Callable[[ast.AST, str], CodeType],
     variables: dict[str, Any],
     local: Any = None,
-) -> tuple[Any, BaseException | None]:
+) -> Outcome:
     """Run statements, each compiled when its turn comes; return the value to display, and the error that ended them.
 
     ``interactivity`` is IPython's ``ast_node_interactivity``: which statements are displayed. The error is returned
@@ -70,6 +74,26 @@ async def run_statements(
     except BaseException as error:  # noqa: BLE001
         return None, error
     return value, None
+
+
+def value_of(cell: Cell, run: Coroutine[Any, Any, Outcome]) -> Any:
+    """Return the value that a run of a cell gives, or raise its error; in a kernel's loop, what gives it if awaited."""
+    __tracebackhide__ = True
+    if cell.is_async and is_in_loop():
+        return _awaited(run)
+    return _value_or_error(*(cell.shell.loop_runner if cell.is_async else finish)(run))
+
+
+async def _awaited(run: Coroutine[Any, Any, Outcome]) -> Any:
+    __tracebackhide__ = True
+    return _value_or_error(*await run)
+
+
+def _value_or_error(value: Any, error: BaseException | None) -> Any:
+    __tracebackhide__ = True
+    if error is not None:
+        raise error
+    return value
 
 
 def is_in_loop() -> bool:

@@ -6,15 +6,15 @@ from __future__ import annotations
 import ast
 import re
 from argparse import Namespace
-from collections.abc import Awaitable, Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from course.errors import BadArgumentError
 from course.measure import Measurement, ledger, measure, median_of
-from magics.cell import Cell, finish, is_in_loop, run_statements
+from magics.cell import Cell, Outcome, run_statements, value_of
 from magics.options import option_magic, output_option, parse, split_options
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ class TimingMagics(Magics):
         arguments.label = arguments.name or " ".join(arguments.label) or label
         body = Cell(self.shell, source)
         run = self._measured(body, arguments, self.shell.user_ns if local_ns is None else local_ns)
-        if body.is_async and is_in_loop():
-            return _awaited(run)
-        return _value_or_error(*(self.shell.loop_runner if body.is_async else finish)(run))
+        return value_of(body, run)
 
     async def _measured(self, cell: Cell, arguments: Namespace, local_ns: MutableMapping[str, Any]) -> Outcome:
         __tracebackhide__ = True
@@ -142,23 +140,8 @@ class TimingMagics(Magics):
         return None if is_done and not options.output else result
 
 
-Outcome: TypeAlias = tuple[Any, BaseException | None]
-
-
-def _value_or_error(value: Any, error: BaseException | None) -> Any:
-    __tracebackhide__ = True
-    if error is not None:
-        raise error
-    return value
-
-
-async def _awaited(run: Awaitable[Outcome]) -> Any:
-    __tracebackhide__ = True
-    return _value_or_error(*await run)
-
-
 class _AwaitMeasure:
-    """An input transformer that awaits the calls of ``measure`` whose body awaits.
+    """An input transformer that awaits the calls of ``measure`` and ``needs`` whose body awaits.
 
     ``%%measure`` over ``await f()`` becomes ``await get_ipython().run_cell_magic(...)``: a magic is called like a
     function, inside the event loop of the kernel, which cannot be entered a second time. So the call itself is
@@ -188,13 +171,13 @@ class _AwaitMeasure:
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    """Yield the calls of ``measure`` that may be awaited."""
+    """Yield the calls of ``measure`` and ``needs`` that may be awaited."""
     if isinstance(node, _NO_AWAIT):
         return
     match node:
         case ast.Call(
             func=ast.Attribute(attr="run_cell_magic" | "run_line_magic"),
-            args=[ast.Constant("measure"), *_, ast.Constant(str())],
+            args=[ast.Constant("measure" | "needs"), *_, ast.Constant(str())],
         ):
             yield node
     for child in ast.iter_child_nodes(node):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import BuildError
 from course.measure import process_tree_memory
+from course.optional import left_out
 from course.publish.lessons import Lesson, copy_companions, heading_above, read_notebook
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     start = perf_counter()
     try:
         for index, cell in enumerate(cells):
-            await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+            await _execute_cell(client, cell, index)
     except CellExecutionError as error:
         raise BuildError(f"{place()}{_failure(cells[index], error)}") from error
     except CellTimeoutError as error:
@@ -152,6 +153,17 @@ async def _execute_cells(client: NotebookClient, name: str) -> float:
     seconds = perf_counter() - start
     client.set_widgets_metadata()
     return seconds
+
+
+async def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> None:
+    """Run a cell, or say in its output that it needs a library that is not here."""
+    from nbformat.v4 import new_output
+
+    if cell.cell_type == "code" and (said := left_out(cell.metadata.get("tags", []))):
+        cell.outputs = [new_output("stream", text=f"{said}\n")]  # type: ignore[no-untyped-call]
+        cell.execution_count = None
+    else:
+        await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
 
 
 def _failure(cell: NotebookNode, error: Any) -> str:

@@ -14,6 +14,7 @@ from warnings import catch_warnings
 from nbconvert.exporters import PythonExporter
 
 from course.errors import BuildError
+from course.optional import NEEDS
 from course.publish.lessons import foreign_language
 from course.publish.tidy import tidied
 
@@ -89,6 +90,7 @@ class ScriptExporter(PythonExporter):
         header = _HEADER.format(name=" ".join(((told.get("metadata") or {}).get("name") or "script").split()))
         header += _TABLES if "pandas" in code else ""
         header += "\nfrom course.measure import measure, median_of\n" if "with measure(" in code else ""
+        header += "\nfrom course.optional import left_out\n" if "left_out([" in code else ""
         body = f"{_SHELL}\n{cells}"
         if _STARTS_PROCESSES.search(code):
             # processes started by spawn read this file again: the work must not start again with them
@@ -147,6 +149,9 @@ def _python(source: str) -> str:
     name, _, arguments = line.removeprefix("%%").partition(" ")
     if name == "measure":
         return _measured(arguments, body)
+    if name == "needs":
+        tag = f"{NEEDS}{arguments.strip()}"
+        return f"if _said := left_out([{tag!r}]):\n    print(_said)\nelse:\n{_indented(_python(body) or 'pass')}"
     is_plain = body.count("\n") and '"""' not in body and "\\" not in body and not body.endswith('"')
     literal = f'"""\\\n{body}"""' if is_plain else repr(body)
     return f"show_result(get_ipython().run_cell_magic({name!r}, {arguments.strip()!r}, {literal}))"

@@ -7,7 +7,8 @@ Start reading in ``catalogue``; then one file per library, what they share in ``
 
 from __future__ import annotations
 
-from course.ways.catalogue import FORMATS, WAYS, FileFormat, Way, answer, convert, is_installed
+from course.optional import is_installed
+from course.ways.catalogue import FORMATS, WAYS, FileFormat, Way, answer, convert
 from course.ways.checking import check_file
 
 __all__ = ["FORMATS", "WAYS", "FileFormat", "Way", "answer", "check_file", "convert", "is_installed"]

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from course.errors import (
     MissingFileError,
     UnreadableFileError,
 )
+from course.optional import is_installed
 from course.reading import Location, explained, fetched, located, open_binary, stored
 from course.ways.checking import check_file, plain_copy
 from course.ways.targets import FOLDERS, one_line, placed, plainly_named, refuse_a_stranger
@@ -119,11 +119,6 @@ WAYS: dict[str, Way] = {
     )
 }  # fmt: skip
 """Every way, by name, those that read CSV first."""
-
-
-def is_installed(library: str) -> bool:
-    """Tell whether a library can be imported, without importing it."""
-    return find_spec(library.partition(".")[0]) is not None
 
 
 def _load(reference: str, library: str) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ import nbformat
 
 from course.generator.schema import COLUMNS
 
-PYTHON_MAGIC = re.compile(rb"%%(?:measure|memory_cap|time)\b.*\n")
+PYTHON_MAGIC = re.compile(rb"%%(?:measure|memory_cap|needs|time)\b.*\n")
 SQL_MAGIC = re.compile(rb"%%SQL\b.*\n")
 LINE_MAGIC = re.compile(rb"^([ \t]*(?:[\w, ]+ = )?)([%!].*)$", re.MULTILINE)
 DRAWING = {"plt", "figure", "axes", "axis", "panel", "panels", "show", "subplots", "add_notebook_menu"}

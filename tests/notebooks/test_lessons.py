@@ -58,6 +58,19 @@ def test_every_code_cell_was_run_in_order(notebook: NotebookNode) -> None:
     assert counts == list(range(1, len(counts) + 1))
 
 
+def test_a_cell_says_what_it_needs_by_its_tag_and_by_its_first_line(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        tags = [tag.removeprefix("needs-") for tag in cell.metadata.get("tags", []) if tag.startswith("needs-")]
+        assert re.findall(r"\A%%needs (\w+)$", cell.source, flags=re.MULTILINE) == tags
+    assert not re.search(r"^(?!%%needs).*\b(bcolz|h5py)[.]", untagged(notebook), flags=re.MULTILINE)
+
+
+def untagged(notebook: NotebookNode) -> str:
+    """Return the code of the cells that run on every Python."""
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return "\n".join(cell.source for cell in cells if not cell.source.startswith("%%needs"))
+
+
 def test_prose_is_not_outnumbered_by_code(lesson: NotebookNode) -> None:
     kinds = [cell.cell_type for cell in lesson.cells]
     assert kinds.count("markdown") >= kinds.count("code")

@@ -35,12 +35,15 @@ def is_compared(cell: NotebookNode) -> bool:
 
 
 def variants() -> dict[str, NotebookNode]:
-    """Return the lesson as stored, then with a result that changed, a cell that fails, a result that disappeared."""
-    made = {name: lesson() for name in ("stored", "changed", "failing", "vanished")}
+    """Return the lesson as stored, with a result that changed, a cell that fails, a result that disappeared, a need."""
+    made = {name: lesson() for name in ("stored", "changed", "failing", "vanished", "needing")}
     results = (output for output in made["changed"].cells[-1].outputs if output.output_type == "execute_result")
     next(results).data["text/plain"] += "1"
     made["failing"].cells.append(nbformat.v4.new_code_cell("1 / 0", execution_count=99))
     made["vanished"].cells[-1].source = "None"
+    for library in ("no_such_library", "json"):
+        needing = nbformat.v4.new_code_cell("1 / 0", execution_count=99, metadata={"tags": [f"needs-{library}"]})
+        made["needing"].cells.append(needing)
     return made
 
 
@@ -57,6 +60,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> ET.Element:
 
 
 EXPECTED = {"stored": [], "changed": ["mismatch 'text/plain'"], "failing": ["ZeroDivisionError"], "vanished": [""]}
+EXPECTED["needing"] = ["ZeroDivisionError"]  # that of the library which is there
 
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
@@ -67,6 +71,8 @@ def test_the_lesson_as_stored_is_green_and_a_change_or_an_error_is_red(
     assert len(cases) == sum(cell.cell_type == "code" for cell in variants()[name].cells)
     failures = [found.text or "" for case in cases for found in case if found.tag in {"failure", "error"}]
     assert len(failures) == len(expected)
+    skipped = [found.get("message", "") for case in cases for found in case if found.tag == "skipped"]
+    assert [one.split(" needs ")[1].split(",")[0] for one in skipped] == ["no_such_library"] * (name == "needing")
     assert all(text in failure for text, failure in zip(expected, failures, strict=True))
 
 

@@ -115,6 +115,7 @@ def test_a_format_that_is_a_folder_replaces_the_one_of_that_name(store: ObjectSt
 
 @pytest.mark.parametrize("way", ["sqlite", "polars-csv", "duckdb-csv", "h5py", "zarr"])
 def test_an_object_that_is_not_there_is_said_whatever_the_way(address: str, way: str) -> None:
+    pytest.importorskip(WAYS[way].library)
     with pytest.raises((OSError, duckdb.IOException), match=r"absent\.file"):
         answer(way, "s3://damir/absent.file")
 
