@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-OLDEST, NEWEST, UNTRIED = (3, 11), (3, 14), (3, 15)  # of the untried one, every wheel was looked up
+OLDEST, NEWEST = (3, 11), (3, 14)  # h5py, numcodecs, numexpr and ndindex have no wheel for 3.15
 HERE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(HERE, ".venv")
 SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
@@ -51,10 +51,8 @@ PINS = """\
 
 def main(arguments):
     """Run the steps of each target named on the command line, and return the exit code."""
-    if not OLDEST <= sys.version_info[:2] <= UNTRIED:
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return refusal(" ".join(arguments))
-    if sys.version_info[:2] > NEWEST:
-        print("Python %d.%d: wheels of all packages are known, but nothing was run on it yet" % UNTRIED, file=sys.stderr)
     os.chdir(HERE)
     if arguments[:1] == ["pins"]:
         return pins(arguments[1:])
@@ -77,7 +75,7 @@ def refusal(words):
     others = ["uv run"] * bool(UV) + [name for name in names if shutil.which(name)]
     instead = "run: %s make.py %s" % (others[0], words) if others else "install one of these, or uv, which brings one"
     needed = "bigdata-course needs Python %d.%d to %d.%d" % (*OLDEST, *NEWEST)
-    return "%s, and no wheels of its packages are known for %s; %s" % (needed, sys.version.split()[0], instead)
+    return "%s: there are no wheels of all its packages for %s; %s" % (needed, sys.version.split()[0], instead)
 
 
 def install(level):
