@@ -95,13 +95,14 @@ def install(level):
         with open(settings) as file:
             if "= %s\n" % sys.version.split()[0] not in file.read():
                 shutil.rmtree(VENV)  # of another Python, whose packages are of no use to this one
-    arguments = ["-c", "constraints.txt", "-e", what]
+    arguments = ["--quiet", "-c", "constraints.txt", "-e", what]
     if UV:
         subprocess.check_call([UV, "venv", "--quiet", "--seed", "--allow-existing", "--python", sys.executable, VENV])
-        subprocess.check_call([UV, "pip", "install", "--quiet", "--python", VENV_PYTHON, *arguments])
+        subprocess.check_call([UV, "pip", "install", "--python", VENV_PYTHON, *arguments])
     else:
         subprocess.check_call([sys.executable, "-m", "venv", VENV])
-        subprocess.check_call([VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments])
+        os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+        subprocess.check_call([VENV_PYTHON, "-m", "pip", "install", *arguments])
     with open(marker, "w") as file:
         file.write("%d %s" % (level, fingerprint()))
 
