@@ -65,7 +65,7 @@ def in_a_base_install(code: str) -> subprocess.CompletedProcess[str]:
     [
         "import course, magics, course.cluster; from course.cli import main; main(['--help'])",
         # JupyterLab makes every exporter to list them, and shows none if one cannot be made
-        "from nbconvert.exporters.base import *; [get_exporter(one)() for one in get_export_names() if 'course_' in one]",
+        "from nbconvert.exporters.base import *; [get_exporter(x)() for x in get_export_names() if 'course_' in x]",
         "from course.cli import main; main(['doctor'])",
     ],
 )
