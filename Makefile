@@ -1,10 +1,7 @@
 # Thin: make.py does the work, also where there is no make (python make.py TARGET).
 PYTHON ?= python3
 
-.PHONY: help start course test lessons mutants pins pins:  ## write constraints.txt anew, for every Python and system (needs uv; UPGRADE=1: the newest of all)
-	@$(PYTHON) make.py pins $(if $(UPGRADE),--upgrade)
-
-lint unit browser notebooks install clean
+.PHONY: help start course test lessons mutants pins lint unit browser notebooks install clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -22,6 +19,9 @@ lessons:  ## run every lesson again and store its outputs (ALL=1: the times and 
 
 mutants:  ## break lines of the lessons, and count the breaks that nbval does not see (SEED=1 N=60)
 	@$(PYTHON) make.py mutants
+
+pins:  ## write constraints.txt anew, for every Python and system (needs uv; UPGRADE=1: the newest of all)
+	@$(PYTHON) make.py pins $(if $(UPGRADE),--upgrade)
 
 lint unit browser notebooks install:
 	@$(PYTHON) make.py $@

@@ -97,8 +97,8 @@ def install(level):
                 shutil.rmtree(VENV)  # of another Python, whose packages are of no use to this one
     arguments = ["--quiet", "-c", "constraints.txt", "-e", what]
     if UV:
-        subprocess.check_call([UV, "venv", "--quiet", "--seed", "--allow-existing", "--python", sys.executable, VENV])
-        subprocess.check_call([UV, "pip", "install", "--python", VENV_PYTHON, *arguments])
+        subprocess.check_call([UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV])
+        subprocess.check_call([UV, "pip", "install", "--python", VENV_PYTHON, "pip", *arguments])
     else:
         subprocess.check_call([sys.executable, "-m", "venv", VENV])
         os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
