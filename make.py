@@ -23,7 +23,7 @@ PACKAGES = os.path.join(VENV, *(["Lib"] if os.name == "nt" else ["lib", "python*
 UV = os.environ.get("UV") or shutil.which("uv")
 
 # what to install, each holding the one before, and about how much that is
-LEVELS = [(".", "1.4 GB"), (".[cluster,publish]", "1.7 GB"), (".[test]", "1.9 GB")]
+LEVELS = [(".", "1.1 to 1.3 GB"), (".[cluster,publish]", "1.3 to 1.6 GB"), (".[test]", "1.6 to 1.9 GB")]
 NEEDS = {"install": 0, "start": 0, "course": 1}  # every other target: all
 STEPS = {
     "install": [],
