@@ -1,9 +1,12 @@
 # Thin: make.py does the work, also where there is no make (python make.py TARGET).
 PYTHON ?= python3
 
-.PHONY: help course test lessons mutants lint unit browser notebooks install clean
+.PHONY: help start course test lessons mutants pins lint unit browser notebooks install clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+start:  ## install what the lessons need, then open them in JupyterLab
+	@$(PYTHON) make.py start
 
 course:  ## install, then execute and publish every notebook into build/site/
 	@$(PYTHON) make.py course
@@ -16,6 +19,9 @@ lessons:  ## run every lesson again and store its outputs (ALL=1: the times and 
 
 mutants:  ## break lines of the lessons, and count the breaks that nbval does not see (SEED=1 N=60)
 	@$(PYTHON) make.py mutants
+
+pins:  ## write constraints.txt anew, for every Python and system (needs uv; UPGRADE=1: the newest of all)
+	@$(PYTHON) make.py pins $(if $(UPGRADE),--upgrade)
 
 lint unit browser notebooks install:
 	@$(PYTHON) make.py $@

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from course.errors import MissingDependencyError
 from course.files import expanded, make_folder
+from course.shipped import install_command
 from course.size import format_size
 
 DISTRIBUTION = "bigdata-course"
@@ -229,7 +230,7 @@ def _check_packages(found: tuple[Package, ...]) -> Iterator[Check]:
         right = {one.name: one.is_right for one in found if one.group == extra and one.applies}
         wrong = ", ".join(name for name in right if not right[name])
         if wrong:
-            yield Check(f"extra {extra}", "optional", f"{wrong} absent or old", f'pip install -e ".[{extra}]"')
+            yield Check(f"extra {extra}", "optional", f"{wrong} absent or old", install_command(extra))
         else:
             yield Check(f"extra {extra}", "ok", ", ".join([*right][:3]) + "…" * (len(right) > 3))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, cast
 from course.errors import BadArgumentError, DownloadError, MissingDependencyError
 from course.files import replacing, temporary_folder
 from course.progress import progress_bar
+from course.shipped import install_command
 
 if TYPE_CHECKING:
     from fsspec.callbacks import Callback
@@ -106,7 +107,7 @@ def file_system(address: str, **options: Any) -> tuple[Any, str]:
     except ImportError as error:
         raise MissingDependencyError(
             f"{address.partition(':')[0]} addresses need a library that is not installed here ({error}): "
-            "pip install 'bigdata-course[s3]' brings the one of s3"
+            f"{install_command('s3')} brings the one of s3"
         ) from error
     except ValueError as error:
         raise BadArgumentError(f"{address}: {error}") from error

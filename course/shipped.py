@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import files as files_of
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -29,19 +32,37 @@ def shipped_lessons() -> list[Path]:
     return sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def wheel_file(requirement: str, ending: str, *, needed_for: str) -> Path:
+def install_command(extra: str) -> str:
+    """Return the command that adds an extra to the Python at work, from any folder, whether it has pip or not."""
+    python = subprocess.list2cmdline([sys.executable])
+    pip = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+    return f'{pip} "bigdata-course[{extra}]"'
+
+
+def require(extra: str, *modules: str, needed_for: str) -> None:
+    """Check, without importing them, that the modules an extra brings are there.
+
+    Raises:
+        MissingDependencyError: one is not; the message ends with the command that brings it.
+    """
+    absent = ", ".join(module for module in modules if find_spec(module) is None)
+    if absent:
+        raise MissingDependencyError(f"{needed_for} needs {absent}, not installed here: {install_command(extra)}")
+
+
+def wheel_file(name: str, ending: str, *, needed_for: str) -> Path:
     """Return the file of an installed distribution whose path ends so; its modules are not imported.
 
-    ``requirement`` is what is given to pip, such as ``ziamath==0.13``; ``needed_for`` says, in the plural, what for.
+    ``name`` is the distribution's, one of the extra ``publish``; ``needed_for`` says, in the plural, what for.
 
     Raises:
         MissingDependencyError: the distribution is not installed, or no longer carries the file.
     """
     try:
-        shipped = files_of(requirement.partition("==")[0]) or []
+        shipped = files_of(name) or []
     except PackageNotFoundError:
         shipped = []
     for file in shipped:
         if file.as_posix().endswith(f"/{ending}"):
             return Path(str(file.locate()))
-    raise MissingDependencyError(f"{needed_for} need {ending}; install it with: pip install {requirement}")
+    raise MissingDependencyError(f"{needed_for} need {ending} of {name}: {install_command('publish')}")

@@ -11,6 +11,7 @@ import click
 
 from course.cli.paths import FILE, FOLDER
 from course.errors import BadArgumentError, BuildError, CourseError
+from course.shipped import require
 
 
 def complain(who: str, message: object) -> None:
@@ -94,6 +95,7 @@ def _saves(paths: Sequence[Path]) -> Iterator[set[Path]]:
 
     What lessons and Jupyter write beside the notebooks is left out, and every hidden file.
     """
+    require("publish", "watchfiles", needed_for="--watch")
     from watchfiles import DefaultFilter, watch
 
     saved = DefaultFilter(

@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
-from course.errors import MissingDependencyError
+from course.shipped import require
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "course", "AWS_SECRET_ACCESS_KEY": "course", "AWS_DEFAULT_REGION": "us-east-1"}
 """What every client of S3 wants to know; the server accepts anyone."""
@@ -49,11 +48,7 @@ class ObjectStore(AbstractContextManager["ObjectStore"]):
     """
 
     def __init__(self) -> None:
-        for module in ("moto", "flask_cors", "s3fs"):
-            if find_spec(module) is None:
-                raise MissingDependencyError(
-                    f"{module} is not installed here: pip install 'bigdata-course[cluster]' brings the object store"
-                )
+        require("cluster", "moto", "flask_cors", "s3fs", needed_for="the object store")
         self.requests: list[StoreRequest] = []
         self._to_refuse = 0
         self._lock = threading.Lock()

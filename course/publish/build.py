@@ -19,10 +19,14 @@ from course.publish.convert import FORMATS, Converter, Format, Published, page_c
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import companions, copy_companions, dead_links, digest
 from course.publish.site import refuse_other_files, write_index, write_record
+from course.shipped import require
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
 
+
+# what the extra brings that nothing else needs: a build of minutes does not fail at its end for one
+MODULES = ("brotli", "math_core", "sphinx_revealjs", "typst", "ziamath")
 
 # of 255 bytes, so that a temporary name fits beside it
 _LONGEST_NAME = 230
@@ -76,10 +80,12 @@ def build_site(
     Each warning is told to ``on_warning`` once all are known.
 
     Raises:
+        MissingDependencyError: the extra ``publish`` is not installed.
         BuildError: a notebook fails or cannot be published, or there are warnings and ``strict`` is set.
         ExistingFileError: the folder of the site holds something else, which would be lost.
         OutputError: the site or the cache cannot be written.
     """
+    require("publish", *MODULES, needed_for="a site")
     start = perf_counter()
     refuse_same_places(lessons, options.formats)
     output = Path(os.path.realpath(options.output))

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 DISTRIBUTION = "bigdata-course"
 # Bumped when the meaning of a stored record changes.
 _RECORD_FORMAT = 1
+_OF_TESTS = re.compile(r"extra == .test.|^bigdata-course\b")
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the installed direct dependencies of the project, by name in order."""
+    """Return the versions of Python and of what the project asks for, but for its tests, by name in order."""
     found = {"python": platform.python_version()}
     try:
         required = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
         return found
-    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if "extra ==" not in line}
+    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if not _OF_TESTS.search(line)}
     for name in sorted(names, key=str.lower):
         try:
             found[name] = importlib.metadata.version(name)

@@ -179,7 +179,7 @@ def _subset(characters: frozenset[str]) -> bytes:
     # Without `ssty` the subset is half the size: script sizes are scaled letters instead of redrawn ones.
     features = ["ccmp", "dtls", "flac", "kern", "mark", "mkmk"]
     options = subset.Options(layout_features=features, hinting=False, notdef_outline=True, flavor="woff2")
-    path = wheel_file("ziamath==0.13", "STIXTwoMath-Regular.ttf", needed_for="formulas")
+    path = wheel_file("ziamath", "STIXTwoMath-Regular.ttf", needed_for="formulas")
     with TTFont(path, lazy=True, recalcTimestamp=False) as font, io.BytesIO() as buffer:
         subsetter = subset.Subsetter(options)
         subsetter.populate(text="".join(sorted(characters)))

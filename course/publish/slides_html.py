@@ -148,5 +148,5 @@ def escape_script(script: str) -> str:
 
 def _reveal(name: str) -> str:
     # The wheel is only read, never imported: it would bring Sphinx along.
-    path = wheel_file("sphinx-revealjs==3.2.1", f"revealjs/{name}", needed_for="slides")
+    path = wheel_file("sphinx-revealjs", f"revealjs/{name}", needed_for="slides")
     return path.read_text(encoding="utf-8")

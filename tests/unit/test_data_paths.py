@@ -154,7 +154,7 @@ def test_what_cannot_be_opened_says_why(address: str, monkeypatch: pytest.Monkey
         head("nonsense://x/y", 1)
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(import_module("fsspec.registry")._registry, "s3", raising=False)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'bigdata-course\[s3\]'"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "bigdata-course\[s3\]"'):
         head("s3://nowhere/x.csv", 1)
 
 

@@ -400,7 +400,7 @@ def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebo
 def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:
     assert course_code_digest() != publish_code_digest()
     assert versions()["python"].startswith("3.")
-    assert {"pandas", "nbclient", "ipykernel"} <= set(versions())
+    assert {"pandas", "nbclient", "ipykernel", "typst", "moto"} <= set(versions())
     assert "pytest" not in versions()
 
 

@@ -220,7 +220,7 @@ def test_raw_cells_and_hidden_parts_follow_their_metadata() -> None:
 @pytest.mark.parametrize("exporter", [PDFExporter, SlidesPDFExporter, NotesPDFExporter])
 def test_missing_typst_is_one_clear_sentence(exporter: type[PDFExporter], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(MissingDependencyError, match="pip install typst"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "bigdata-course\[publish\]"'):
         exporter().from_notebook_node(new_notebook(), {})
 
 

@@ -15,8 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BuildError, MissingDependencyError
+from course.errors import BuildError
 from course.files import temporary_folder
+from course.shipped import require
 
 if TYPE_CHECKING:
     from course.publish.mathematics import Formula
@@ -226,10 +227,9 @@ def _forget_documents() -> None:
 
 
 def _typst() -> Any:
-    try:
-        import typst
-    except ImportError as error:
-        raise MissingDependencyError("PDF needs the typst package: run pip install typst") from error
+    require("publish", "typst", needed_for="PDF")
+    import typst
+
     return typst
 
 
