@@ -85,9 +85,7 @@ def delete_generated(folder: Path, names: Iterable[str]) -> int:
         try:
             (data / name).unlink(missing_ok=True)
         except OSError as error:
-            raise OutputError(
-                f"cannot delete {data / name}: {error.strerror}; close what uses it, and try again"
-            ) from error
+            raise OutputError(f"cannot delete {data / name}: {error.strerror}; close what uses it") from error
     emptied = {parent for name in going for parent in (data / name).parents if parent.is_relative_to(data)} - {data}
     for parent in sorted(emptied, reverse=True):  # the innermost first
         with suppress(OSError):  # it holds something else
@@ -120,9 +118,7 @@ def read_record(data: Path) -> States:
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:
-        raise BadArgumentError(
-            f"{data / RECORD} is damaged; course start makes a new one, which knows nothing of what is there"
-        ) from error
+        raise BadArgumentError(f"{data / RECORD} is damaged; course start makes a new one") from error
 
 
 def write_record(data: Path, record: States) -> None:

@@ -37,8 +37,8 @@ def start(folder: Path, *, lesson: int | None, update: bool, no_lab: bool) -> No
       course start --update --no-lab
     """  # noqa: D301 click reads \b as: keep these lines
     from course import lexicon_file, small_file
-    from course.shipped import shipped_folder, shipped_lessons
     from course.clean import Watch, start_record
+    from course.shipped import shipped_folder, shipped_lessons
     from course.start import contents, deliver
 
     numbers = {int(path.name[:2]): path.name for path in shipped_lessons()}
@@ -130,9 +130,7 @@ def clean(folder: Path, *, yes: bool) -> None:
         click.echo("nothing to delete")
         return
     if not yes and not sys.stdin.isatty():
-        raise BadArgumentError(
-            "nothing was deleted: there is no terminal to ask in; add --yes to delete without asking"
-        )
+        raise BadArgumentError("nothing was deleted, for want of a terminal to ask in; add --yes to delete")
     if yes or click.confirm(f"Delete these {len(found.sizes)} files, {format_size(sizes.total())}?"):
         click.echo(f"{format_size(delete_generated(folder, found.sizes))} freed")
 
