@@ -24,5 +24,10 @@ def test_jupyterlab_asks_nothing_and_a_lesson_that_is_opened_is_not_unsaved(tmp_
             wait_for_kernel(page, lab, name)
             page.locator(".jp-mod-dirty, .Toastify__toast").first.wait_for(state="detached", timeout=1)
             page.wait_for_timeout(3000)
-            print(name, page.locator(".jp-mod-dirty").count(), page.locator(".Toastify__toast").all_inner_texts(), [t.get_attribute("class") for t in page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").all()])
+            print(
+                name,
+                page.locator(".jp-mod-dirty").count(),
+                page.locator(".Toastify__toast").all_inner_texts(),
+                [t.get_attribute("class") for t in page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").all()],
+            )
             page.close()

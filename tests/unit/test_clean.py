@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from IPython.testing.globalipapp import start_ipython
+from IPython.core.interactiveshell import InteractiveShell
 
 from course.clean import RECORD, Watch, delete_generated, find_generated, lesson_files, start_record
 from course.errors import BadArgumentError
@@ -141,33 +142,30 @@ def test_cells_of_a_working_folder_are_recorded_and_no_others(
 ) -> None:
     from magics import load_ipython_extension
 
-    start_ipython()
-    from IPython.core.interactiveshell import InteractiveShell
-
+    cell = f"from pathlib import Path; Path('data/{FILE}').write_text('lesson')"
     shell = InteractiveShell()
     monkeypatch.chdir(work)
     clean(work)
     load_ipython_extension(shell)
     write(work / "data" / "start.db3", "between cells: student")
-    shell.run_cell(f"_ = open('data/{FILE}', 'w').write('lesson')")
+    shell.run_cell(cell)
     assert list(find_generated(work).sizes) == [FILE]
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "data").mkdir()
     monkeypatch.chdir(elsewhere)
     other = InteractiveShell()
     load_ipython_extension(other)
-    other.run_cell(f"_ = open('data/{FILE}', 'w').write('lesson')")
+    other.run_cell(cell)
     assert left(elsewhere) == [FILE]
 
 
 def test_the_files_that_lessons_name_are_known() -> None:
     """Red after a lesson writes under a new name: run ``make lessons``."""
-    import re
-
+    written = re.compile(r"""^[^#\n]*(?:to_\w+|month_file|connect)\(["']data/([\w.]+)["']""", re.MULTILINE)
     named = set()
     for path in shipped_lessons():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
-                named |= set(re.findall(r"""(?:to_\w+|month_file|connect|create_array)\(["']data/([\w.]+)["']""", "".join(cell["source"])))
+                named |= set(written.findall("".join(cell["source"])))
     assert len(named) > 10
     assert named - set(lesson_files()) == set()

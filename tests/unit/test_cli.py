@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -360,9 +361,7 @@ def test_the_script_that_measures_the_speed_of_publishing_says_what_both_ways_co
     assert (done.returncode, done.stderr.startswith("nbconvert failed: ")) == (1, True)
 
 
-def test_clean_shows_asks_and_deletes_what_start_put(
-    run: Any, course: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clean_shows_asks_and_deletes_what_start_put(run: Any, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("start", "work", "--no-lab")[0] == 0
     readme = (course / "work" / "README.md").read_text(encoding="utf-8")
     assert readme.count("-m course") == 2
@@ -372,8 +371,10 @@ def test_clean_shows_asks_and_deletes_what_start_put(
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     status, out, err = run("clean", "work")
     assert (status, "15.4 MiB  work/data/A201612_small.csv" in out, "add --yes" in err) == (2, True, True)
+    assert contents(course / "work") == before
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", sys.stdin)
+    monkeypatch.setattr("click.confirm", lambda question: "2 files" not in question)
+    assert run("clean", "work")[0] == 0
     assert contents(course / "work") == before
     status, out, _ = run("clean", "work", "--yes")
     assert (status, "freed" in out, "1 files" in out) == (0, True, True)
