@@ -1,4 +1,4 @@
-"""What ``course start`` opens: no question about news, and lessons that are saved as they are opened."""
+"""What ``course start`` opens: no question about news, and lessons that are not unsaved when they are opened."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from course.start import contents, deliver
 
 pytestmark = pytest.mark.browser
 
+TAB = ".lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current"
+
 
 def test_jupyterlab_asks_nothing_and_a_lesson_that_is_opened_is_not_unsaved(tmp_path: Path, chromium: Any) -> None:
     with running_server(tmp_path, *QUIET) as lab:
         deliver(contents(shipped_folder("notebooks"), lab.folder), lab.folder)
-        for name in sorted(path.name for path in lab.folder.glob("*.ipynb")):
+        unsaved = []
+        for path in sorted(lab.folder.glob("*.ipynb")):
             page = chromium.new_page(viewport={"width": 1300, "height": 900})
-            page.goto(lab.page_of(f"lab/workspaces/{name}/tree", name))
-            wait_for_kernel(page, lab, name)
-            page.locator(".jp-mod-dirty, .Toastify__toast").first.wait_for(state="detached", timeout=1)
-            page.wait_for_timeout(3000)
-            print(
-                name,
-                page.locator(".jp-mod-dirty").count(),
-                page.locator(".Toastify__toast").all_inner_texts(),
-                [t.get_attribute("class") for t in page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").all()],
-            )
+            page.goto(lab.page_of(f"lab/workspaces/{path.stem}/tree", path.name))
+            wait_for_kernel(page, lab, path.name)
+            assert path.stem in page.locator(TAB).first.inner_text()
+            unsaved += [path.stem] if page.locator(f"{TAB}.jp-mod-dirty").count() else []
+            assert page.locator(".Toastify__toast").all_inner_texts() == []
             page.close()
+        assert unsaved == []
