@@ -15,8 +15,8 @@ from course.cli.paths import FOLDER, UserPath
 from course.errors import BadArgumentError, CourseError, ExistingFileError
 from course.files import expanded
 
-# no question about news, no word of newer versions: JupyterLab is part of the course
-QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+# settings by default, the student's own go first: no question about news, no word of newer versions
+QUIET = (f"--LabApp.app_settings_dir={Path(__file__).parents[1] / 'lab_settings'}",)
 
 
 @click.command(short_help="Make a working folder and open JupyterLab in it.")

@@ -162,7 +162,7 @@ def test_cells_of_a_working_folder_are_recorded_and_no_others(
 def test_the_files_that_lessons_name_are_known() -> None:
     """Red after a lesson writes under a new name: run ``make lessons``."""
     written = re.compile(r"""^[^#\n]*(?:to_\w+|month_file|connect)\(["']data/([\w.]+)["']""", re.MULTILINE)
-    named = set()
+    named: set[str] = set()
     for path in shipped_lessons():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
