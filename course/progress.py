@@ -73,7 +73,7 @@ class _CellOutput:
         if self._handle is not None and text.strip():
             self._handle.update(line, raw=True)
         elif text.strip():
-            self._handle = display(line, raw=True, display_id=True)
+            self._handle = display(line, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def flush(self) -> None:
         """Do nothing: what is written is shown."""

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,17 @@ RECORD = ".bigdata-course.json"
 
 What a delivery is about to write stands in it first: one that is killed leaves no file that would count as changed.
 """
+
+# what the kernel of IPython says of itself, the version apart; and what stands in the lessons, for every Python
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+_STORED_LANGUAGE = b'"language_info": {\n   "name": "python"\n  }'
 
 
 @dataclass
@@ -45,8 +57,17 @@ def contents(source: Path, folder: Path) -> dict[str, Path | bytes]:
     Files of ``source`` in hidden folders, in ``data/`` and what Python leaves are not part of it.
     """
     paths = {path.relative_to(source): path for path in sorted(source.rglob("*")) if path.is_file()}
-    lessons = {name.as_posix(): path for name, path in paths.items() if _is_delivered(name)}
+    lessons = {name.as_posix(): _content(path) for name, path in paths.items() if _is_delivered(name)}
     return {"README.md": _readme(folder).encode(), **lessons}
+
+
+def _content(path: Path) -> Path | bytes:
+    """Return a file; a notebook says which Python it runs on, as JupyterLab writes: else it is unsaved once opened."""
+    if path.suffix != ".ipynb":
+        return path
+    language = json.dumps(LANGUAGE | {"version": platform.python_version()}, indent=1)
+    text = language.replace("\n", "\n  ")
+    return path.read_bytes().replace(_STORED_LANGUAGE, f'"language_info": {text}'.encode())
 
 
 def _is_delivered(name: Path) -> bool:

@@ -377,7 +377,7 @@ def test_clean_shows_asks_and_deletes_what_start_put(run: Any, course: Path, mon
     assert run("clean", "work")[0] == 0
     assert contents(course / "work") == before
     status, out, _ = run("clean", "work", "--yes")
-    assert (status, "freed" in out, "1 files" in out) == (0, True, True)
+    assert (status, "freed" in out, "1 more in" in out) == (0, True, True)
     gone = {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"}
     assert set(before) - set(contents(course / "work")) == gone
     status, out, _ = run("clean", "work")
