@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
+import platform
+import shlex
 import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +23,17 @@ RECORD = ".bigdata-course.json"
 
 What a delivery is about to write stands in it first: one that is killed leaves no file that would count as changed.
 """
+
+# what the kernel of IPython says of itself, the version apart; and what stands in the lessons, for every Python
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+_STORED_LANGUAGE = b'"language_info": {\n   "name": "python"\n  }'
 
 
 @dataclass
@@ -34,11 +51,60 @@ class Delivery:
     kept: list[tuple[str, str]] = field(default_factory=list)
 
 
-def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
-    """Copy into ``folder`` the files of ``source`` that it lacks; with ``update``, bring newer editions too.
+def contents(source: Path, folder: Path) -> dict[str, Path | bytes]:
+    """Return what goes into a working folder, by name: a file of the course, or bytes. Every edition decides it here.
+
+    Files of ``source`` in hidden folders, in ``data/`` and what Python leaves are not part of it.
+    """
+    paths = {path.relative_to(source): path for path in sorted(source.rglob("*")) if path.is_file()}
+    lessons = {name.as_posix(): _content(path) for name, path in paths.items() if _is_delivered(name)}
+    return {"README.md": _readme(folder).encode(), **lessons}
+
+
+def _content(path: Path) -> Path | bytes:
+    """Return a file; a notebook says which Python it runs on, as JupyterLab writes: else it is unsaved once opened."""
+    if path.suffix != ".ipynb":
+        return path
+    language = json.dumps(LANGUAGE | {"version": platform.python_version()}, indent=1)
+    text = language.replace("\n", "\n  ")
+    return path.read_bytes().replace(_STORED_LANGUAGE, f'"language_info": {text}'.encode())
+
+
+def _is_delivered(name: Path) -> bool:
+    return not any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts)
+
+
+def _readme(folder: Path) -> str:
+    start, clean = (_command(name, folder) for name in ("start", "clean"))
+    return f"""# Your working folder
+
+**Begin with `00_start.ipynb`**, then take the lessons in their order. This opens JupyterLab here again, today or next
+week; put ` --lesson 5` after it to open lesson 5:
+
+    {start}
+
+- **Yours**: the notebooks, and every file that you add. What you change is never overwritten: `--update` after the
+  command above brings newer editions, and where you changed a lesson the newer one stands beside, as `NAME.new.ipynb`.
+- **Generated**: what the lessons write in `data/`. They write it again when they need it. This shows what it takes, and
+  deletes it if you agree; what you changed there and what you added stay:
+
+      {clean}
+
+Save your own results under names of your own: a lesson that runs again replaces the files that it wrote.
+"""
+
+
+def _command(name: str, folder: Path) -> str:
+    """Return a command of the course on a folder, to be pasted in a shell wherever it stands."""
+    words = [sys.executable, "-m", "course", name, str(folder.absolute())]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def deliver(files: Mapping[str, Path | bytes], folder: Path, *, update: bool = False) -> Delivery:
+    """Copy into ``folder`` those of ``files`` (see ``contents``) that it lacks; with ``update``, newer editions too.
 
     A file that is not as it was delivered is the student's: its newer edition is written beside it, as
-    ``NAME.new.ipynb``. Files in hidden folders, ``data/`` and what Python leaves are not delivered.
+    ``NAME.new.ipynb``.
 
     Raises:
         BadArgumentError: the folder's record of deliveries cannot be read.
@@ -47,22 +113,22 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
     make_folder(folder)
     record = _read_record(folder)
     delivery = Delivery()
-    paths = [path for path in sorted(source.rglob("*")) if path.is_file() and _is_delivered(path.relative_to(source))]
-    editions = {path.relative_to(source).as_posix(): file_digest(path) for path in paths}
+    editions = {name: _digest(content) for name, content in files.items()}
     _write_record(folder, delivered=record, coming=editions)
     for name, edition in editions.items():
         recover(folder / name)
         place = _place_of(name, edition, folder, record, delivery, update=update)
         if place:
             with replacing(folder / place) as temporary:
-                shutil.copyfile(source / name, temporary)
+                content = files[name]
+                temporary.write_bytes(content) if isinstance(content, bytes) else shutil.copyfile(content, temporary)
             record[place] = record[name] = edition
     _write_record(folder, delivered=record)
     return delivery
 
 
-def _is_delivered(name: Path) -> bool:
-    return not any(part.startswith(".") or part in {"data", "__pycache__"} for part in name.parts)
+def _digest(content: Path | bytes) -> str:
+    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_digest(content)
 
 
 def _place_of(

@@ -6,6 +6,7 @@ return, or one ``CourseError``. Start reading at ``data``, then ``timing``, then
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register every magic of the course; nothing heavy is imported before a magic is used."""
+    from course.clean import RECORD, Watch
     from magics.completion import complete_options, complete_sql
     from magics.data import DataMagics
     from magics.memory_cap import MemoryCapMagics
@@ -24,3 +26,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     shell.register_magics(DataMagics, MemoryCapMagics, NeedsMagics, SQLMagics, TimingMagics)
     complete_options(shell)
     complete_sql(shell)
+    if (data := Path("data")).joinpath(RECORD).is_file():  # the working folder of a student
+        watch = Watch(data)
+        shell.events.register("pre_run_cell", watch.look)
+        shell.events.register("post_run_cell", watch.record)

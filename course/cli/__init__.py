@@ -16,7 +16,7 @@ import click
 
 from course.cli.data_command import bench, data
 from course.cli.publish_command import build, complain, serve
-from course.cli.start_command import doctor, start
+from course.cli.start_command import clean, doctor, start
 from course.errors import CourseError
 
 FAILED = 2
@@ -32,6 +32,7 @@ def course() -> None:
     Examples:
       course start                 a working folder with the lessons, open in JupyterLab
       course doctor                check that the lessons can run here
+      course clean                 delete what the lessons have generated
       course data small            write the small data file
       course build                 execute the lessons and publish them
       course serve                 look at the result in a browser
@@ -39,7 +40,7 @@ def course() -> None:
     """  # noqa: D301 click reads \b as: keep these lines
 
 
-for command in (bench, build, data, doctor, serve, start):
+for command in (bench, build, clean, data, doctor, serve, start):
     course.add_command(command)
 
 

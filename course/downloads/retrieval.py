@@ -340,8 +340,12 @@ def _unpack(archive: Path, folder: Path, suffix: str) -> None:
                 pass  # the checksum of the compressed stream comes after the end of the tar
     else:
         target = folder / archive.name[: -len(suffix)]
-        bar = progress_bar(archive.stat().st_size, description=f"decompress {target.name}")
-        with bar, archive.open("rb") as compressed, STREAMS[suffix](compressed) as stream, target.open("wb") as output:
+        with (
+            progress_bar(archive.stat().st_size, description=f"decompress {target.name}") as bar,
+            archive.open("rb") as compressed,
+            STREAMS[suffix](compressed) as stream,
+            target.open("wb") as output,
+        ):
             while block := stream.read(BLOCK):
                 output.write(block)
                 bar.update(compressed.tell() - bar.n)

@@ -85,8 +85,8 @@ def execute_notebooks(
                 shutil.copy2(path, folder / "data" / path.name)
             copy_companions(lesson.path.parent, folder)
             executed = await _execute(Path(shutil.copy(lesson.path, folder)), timeout)
+            on_executed(lesson, executed)  # which may look at what the lesson wrote
             shutil.rmtree(folder, ignore_errors=True)
-        on_executed(lesson, executed)
 
     async def execute_all() -> None:
         slots = asyncio.Semaphore(workers)

@@ -44,18 +44,18 @@ class Server:
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[Server]:
-    """Start ``jupyter lab`` on the folder ``home/lessons``, with settings of its own."""
+def running_server(home: Path, *options: str) -> Iterator[Server]:
+    """Start ``jupyter lab`` on the folder ``home/lessons``, with settings of its own, or else with these options."""
     folder = home / "lessons"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, setting in SETTINGS.items():
+    for name, setting in ({} if options else SETTINGS).items():
         file = home / f"config/lab/user-settings/@jupyterlab/{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(setting), encoding="utf-8")
     environment = os.environ | {
         f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
     }
-    options = ["--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0"]
+    options = (*options, "--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0")
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"]
     with (home / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

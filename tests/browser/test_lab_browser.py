@@ -12,7 +12,7 @@ from lab import PANEL, Server, check_link_jumps, dialogs, scroll_to_top, stored,
 from published_pages import Watched
 
 import course
-from course.start import deliver
+from course.start import contents, deliver
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -30,7 +30,7 @@ FINISHED_SECONDS = 900  # on a busy machine
 def student(lab: Server) -> Path:
     """A working folder, its lessons without outputs so that those found later come from Run All Cells."""
     folder = lab.folder / "student"
-    deliver(ROOT / "notebooks", folder)
+    deliver(contents(ROOT / "notebooks", folder), folder)
     course.small_file(folder / "data")
     for name in LESSONS:
         path = folder / f"{name}.ipynb"

@@ -3,7 +3,7 @@
 A lesson whose sources, ``course.measure`` and libraries have not changed since its outputs were stored keeps those of
 the cells tagged ``nbval-ignore-output``, and the pictures that show the same: they differ from run to run. Otherwise
 all its outputs are renewed, so that what a lesson says of its times and sizes comes from one run. Review the change
-with ``nbdiff-web``, whatever was asked for.
+with ``nbdiff-web``, whatever was asked for. The names of what they write go into ``course/lesson_files.json``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING
 import nbformat
 from PIL import Image
 
+from course.clean import RECORD, read_record, write_record
+from course.codes import WORKBOOK_NAME
 from course.errors import CourseError
 from course.files import replacing
+from course.generator.answer import SMALL_NAME
 from course.publish.cache import tree_digest, versions
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import Lesson, digest, discover_lessons, read_notebook
@@ -93,17 +96,24 @@ def pixels(picture: str) -> str:
 def main() -> int | str:
     """Run every lesson and deck, one at a time so that none disturbs the times of another."""
     renew = bool(os.environ.get("ALL"))
+    written: set[str] = set()  # in data/, by any lesson: what course clean may delete
 
     def store(lesson: Lesson, done: ExecutedNotebook) -> None:
         line = store_outputs(lesson.path, done.notebook, renew=renew)
+        if not lesson.is_deck:
+            data = Path(work, lesson.folder, lesson.name, "data")
+            written.update(name.partition("/")[0] for name in read_record(data))
         sys.stdout.write(f"{line} ({done.seconds:.0f} s)\n")
         sys.stdout.flush()
 
     try:
         with TemporaryDirectory() as work:
-            execute_notebooks(
-                discover_lessons(ROOT / "notebooks", ROOT / "slides"), Path(work), workers=1, on_executed=store
-            )
+            write_record(Path(work), {})
+            lessons = discover_lessons(ROOT / "notebooks", ROOT / "slides")
+            execute_notebooks(lessons, Path(work), [Path(work, RECORD)], workers=1, on_executed=store)
+        with replacing(ROOT / "course" / "lesson_files.json") as temporary:
+            names = {SMALL_NAME, WORKBOOK_NAME} | written  # course start puts these two
+            temporary.write_text(json.dumps(sorted(names), indent=1) + "\n", encoding="utf-8", newline="\n")
     except CourseError as error:
         return str(error)
     return 0

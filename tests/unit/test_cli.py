@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -21,6 +22,7 @@ from notebook_writer import code, contents, text, write_notebook
 
 from course.cli import course as command
 from course.cli import main
+from course.cli.start_command import QUIET
 from course.errors import OutputError
 from course.generator.small import SMALL_SIZE
 from course.publish.site import RECORD
@@ -211,7 +213,7 @@ def test_start_opens_jupyterlab_on_the_lesson(run: Any, tmp_path: Path, monkeypa
     folder = tmp_path / "work"
     assert run("start", folder, "--lesson", "1")[0] == 0
     root = f"--ServerApp.root_dir={folder}"
-    assert calls == [([sys.executable, "-m", "jupyterlab", root, "01_data.ipynb"], folder)]
+    assert calls == [([sys.executable, "-m", "jupyterlab", *QUIET, root, "01_data.ipynb"], folder)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shells and users of POSIX")
@@ -357,3 +359,28 @@ def test_the_script_that_measures_the_speed_of_publishing_says_what_both_ways_co
     lesson.write_text("{", encoding="utf-8")
     done = subprocess.run([sys.executable, script, lesson], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.startswith("nbconvert failed: ")) == (1, True)
+
+
+def test_clean_shows_asks_and_deletes_what_start_put(run: Any, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("start", "work", "--no-lab")[0] == 0
+    readme = (course / "work" / "README.md").read_text(encoding="utf-8")
+    assert readme.count("-m course") == 2
+    assert str(course / "work") in readme
+    (course / "work" / "data" / "mine.csv").write_text("mine")
+    before = contents(course / "work")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    status, out, err = run("clean", "work")
+    assert (status, "15.4 MiB  work/data/A201612_small.csv" in out, "add --yes" in err) == (2, True, True)
+    assert contents(course / "work") == before
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda question: "2 files" not in question)
+    assert run("clean", "work")[0] == 0
+    assert contents(course / "work") == before
+    status, out, _ = run("clean", "work", "--yes")
+    assert (status, "freed" in out, "1 more in" in out) == (0, True, True)
+    gone = {"data/A201612_small.csv", "data/Lexique_open-DAMIR.xlsx"}
+    assert set(before) - set(contents(course / "work")) == gone
+    status, out, _ = run("clean", "work")
+    assert (status, out.splitlines()[-1]) == (0, "nothing to delete")
+    status, _, err = run("clean", "nowhere")
+    assert (status, "give a folder that course start made" in err) == (2, True)

@@ -15,9 +15,15 @@ from notebook_writer import contents
 
 from course.errors import BadArgumentError
 from course.files import file_digest
-from course.start import RECORD, deliver
+from course.start import RECORD, Delivery
+from course.start import contents as edition
+from course.start import deliver as deliver_files
 
 ONE, TWO, NEW, NEWER = "01_one.ipynb", "02_two.ipynb", "01_one.new.ipynb", "01_one.new2.ipynb"
+
+
+def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
+    return deliver_files(edition(source, folder), folder, update=update)
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(source: Path, tmp_path: Path) -> Path:
     """Return a working folder filled from ``source``, of which the first lesson has a second edition since."""
-    assert deliver(source, tmp_path / "work").added == [ONE, TWO, "images/a.png"]
+    assert deliver(source, tmp_path / "work").added == ["README.md", ONE, TWO, "images/a.png"]
     (source / ONE).write_text("second edition")
     return tmp_path / "work"
 
@@ -45,7 +51,7 @@ def told(source: Path, folder: Path, *, update: bool = True) -> tuple[list[str],
 
 
 def test_a_folder_receives_what_is_missing(source: Path, folder: Path) -> None:
-    assert sorted(contents(folder)) == [RECORD, ONE, TWO, "images/a.png"]
+    assert sorted(contents(folder)) == [RECORD, ONE, TWO, "README.md", "images/a.png"]
     (folder / TWO).unlink()
     assert told(source, folder, update=False) == ([TWO], [], [])
     assert (folder / ONE).read_text() == "first edition"
@@ -97,7 +103,7 @@ def test_a_damaged_record_is_an_error_that_says_what_to_do(source: Path, folder:
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from course.start import deliver
+from course.start import contents, deliver
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -109,7 +115,7 @@ def counted(*arguments, **named):
     calls.append(1)
     return die() if len(calls) == int(number) else original(*arguments, **named)
 setattr(module, place, counted)
-deliver(Path(source), Path(folder), update=update == "True")
+deliver(contents(Path(source), Path(folder)), Path(folder), update=update == "True")
 """
 
 
