@@ -91,7 +91,9 @@ def build_site(
     with replacing(output) as site:
         site.mkdir()
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
-        sources = source_links(one.path for one in lessons) if any(one.name == "html" for one in options.formats) else None
+        sources = (
+            source_links(one.path for one in lessons) if any(one.name == "html" for one in options.formats) else None
+        )
         published = _converted(lessons, records, options, site, sources or {})
         lost = [path for folder in {lesson.path.parent for lesson in lessons} for path in dead_links(folder)]
         told = [f"{path} is not copied: it is no file, or a link that leads nowhere or back" for path in sorted(lost)]

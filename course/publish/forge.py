@@ -147,7 +147,7 @@ def _course_repository() -> Repository | None:
 
 
 def _course_link(path: Path, repository: Repository | None) -> Link | None:
-    """Return the link to a notebook that comes with the course, or to that of which it is a copy, whatever its outputs."""
+    """Return the link to a notebook that comes with the course, or of which it is a copy, outputs apart."""
     folders: tuple[Literal["notebooks", "slides"], ...] = ("notebooks", "slides")
     for name in folders if repository else ():
         with suppress(MissingDependencyError):
