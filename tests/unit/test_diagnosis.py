@@ -47,7 +47,7 @@ def diagnose(monkeypatch: pytest.MonkeyPatch) -> Diagnose:
         monkeypatch.setattr("packaging.markers.default_environment", lambda: environment)
         distribution = SimpleNamespace(metadata={"Requires-Python": wanted}, requires=needed)
         monkeypatch.setattr(metadata, "distribution", lambda _: distribution)
-        monkeypatch.setattr("course.diagnosis.installed_version", installed.get)
+        monkeypatch.setattr("course.needs.installed_version", installed.get)
         monkeypatch.setattr("course.diagnosis.memory", lambda: memory)
         monkeypatch.setattr("course.diagnosis.write_error", lambda _: refusal)
         monkeypatch.setattr("course.diagnosis.kernels", lambda: list(kernels))
@@ -214,7 +214,7 @@ def test_the_command_says_no_with_code_2_and_one_line_of_what_to_do(
 def test_a_course_that_is_not_installed_is_one_clear_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("course.diagnosis.DISTRIBUTION", "bigdata-course-that-is-absent")
+    monkeypatch.setattr("course.needs.DISTRIBUTION", "bigdata-course-that-is-absent")
     code, out, err = run(capsys, tmp_path)
     assert (code, out) == (2, "")
     assert "is not installed; in its folder: pip install -e ." in err
