@@ -77,13 +77,13 @@ class Diagnosis:
     def verdict(self) -> str:
         """One line: which lessons can run, what the others need, and what to do."""
         problems = (f"{check.name} ({check.found}): {check.advice}" for check in self.problems)
-        return "; ".join([self._summary, *problems])
+        return "; ".join([self._summary, *problems]).replace("cannot run here;", "cannot run here:", 1)
 
     @property
     def _summary(self) -> str:
         running = [one.name for one in self.lessons if one.can_run]
         if not running:
-            return "no lesson can run here"
+            return "the lessons cannot run here"
         lacking: dict[str, list[str]] = {}
         for one in self.lessons:
             lacking.setdefault(listed(one.missing), []).append(one.name)
@@ -247,9 +247,9 @@ def _check_python() -> Check:
     python, wanted = platform.python_version(), str(distribution().metadata["Requires-Python"])
     if not SpecifierSet(wanted).contains(python, prereleases=True):
         return Check("Python", "problem", python, f"install Python {wanted}, then {install()}")
-    if python.rpartition(".")[0] in TRIED and sys.platform == "linux":
+    if python.rpartition(".")[0] in TRIED and platform.system() == "Linux":
         return Check("Python", "ok", f"{python}, on which the lessons were tried")
-    return Check("Python", "ok", f"{python} on {platform.system()}: not tried, but {listed(TRIED)} on Linux were")
+    return Check("Python", "ok", f"{python}, not tried: the lessons were on {listed(TRIED)}, on Linux")
 
 
 def _check_packages(found: Sequence[Package], lessons: Sequence[LessonCheck]) -> Iterator[Check]:
