@@ -30,9 +30,8 @@ SOURCE_LABELS = ("repository", "source", "sourcecode", "github")
 # variables by which git, when it runs a build, says which repository it is in: the notebooks may be in another
 LOCAL = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
          "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}  # fmt: skip
-# git asks nobody, fetches nothing (a partial clone would) and takes no lock; and no program of the repository is run
+# git asks nobody, fetches nothing (a partial clone would) and takes no lock; what is asked of it runs no hook
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
-COMMAND = ("git", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _git(folder: Path, *words: str) -> str:
     """Return what git answers of a folder; nothing if it refuses, is absent or takes too long."""
     environment = {name: value for name, value in os.environ.items() if name not in LOCAL} | QUIET
     try:
-        done = subprocess.run([*COMMAND, "-C", str(folder), *words], env=environment, stdin=subprocess.DEVNULL,
+        done = subprocess.run(["git", "-C", str(folder), *words], env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=TIME_LIMIT, check=False)  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -140,6 +140,7 @@ def test_what_is_optional_does_not_keep_the_lessons_from_running(
         ({"needed": ['moto>=5; extra == "cluster"', 'flask-cors; extra == "cluster"']},
          "lessons 00 to 10 can run here; 11 needs flask-cors and moto",
          r'extra cluster +optional +not installed: for lesson 11, .*pip install -e "\.\[cluster\]"'),
+        ({"needed": [BCOLZ], "installed": {"bcolz-zipline": "1.12"}}, "lessons 00 to 11 can run", "packages +ok"),
         ({"needed": ['moto; extra == "test"']}, "lessons 00 to 11 can run here", "extra test +optional +not installed"),
     ],
 )  # fmt: skip
@@ -149,6 +150,7 @@ def test_the_lessons_that_lack_something_are_named_with_it(
     diagnosis = diagnose(**changes)
     assert diagnosis.verdict.startswith(summary)
     assert re.search(row, repr(diagnosis))
+    assert "bcolz" not in repr(diagnosis)
     assert {one.name[:2] for one in diagnosis.lessons if one.missing} == set(
         re.findall(r"\d\d", summary.partition(";")[2])
     )
