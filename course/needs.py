@@ -108,4 +108,5 @@ def lessons_without(found: Sequence[Package]) -> tuple[LessonCheck, ...]:
 def install(extra: str = "") -> str:
     """Return what to do to install the course, or what one of its extras brings."""
     pip = "pip" if importlib.util.find_spec("pip") else "uv pip"
-    return f"make course, or in the folder of the course: {pip} install -e " + (f'".[{extra}]"' if extra else ".")
+    made = "test" if extra == "test" else "course"
+    return f"make {made}, or in the folder of the course: {pip} install -e " + (f'".[{extra}]"' if extra else ".")
