@@ -24,7 +24,9 @@ TRIED = ("3.11", "3.13", "3.14")  # the tests passed on these, on Linux
 # an extra named like a lesson is what that lesson needs
 EXTRAS = {"cluster": "for lesson 11", "publish": "to publish pages", "s3": "to read S3", "test": "to test the course"}
 # what the doctor tells to type: no line is broken there
-COMMANDS = re.compile(r"(?:uv )?pip install \S+ \S+|python -m ipykernel install --sys-prefix|course\.month_file\(.*?\)")
+COMMANDS = re.compile(
+    r"(?:\S+ -m |uv )?pip install (?:-\S+ )*\S+|python -m ipykernel install --sys-prefix|course\.month_file\(.*?\)"
+)
 LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
 LEAST_DISK = 2**30  # the lessons together leave 400 MiB, and write some of it twice
 # where Linux writes the memory a container may use: control groups 2, then 1
