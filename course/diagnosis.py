@@ -1,4 +1,4 @@
-"""Is this machine ready for the lessons, and how large should their data be: ``course doctor``."""
+"""Which lessons can run on this machine, what is missing, and how large should their data be: ``course doctor``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from importlib import metadata
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Literal
 
-from course.errors import MissingDependencyError
 from course.files import expanded, make_folder
+from course.requirements import LessonCheck, Package, distribution, lessons_without, packages
 from course.shipped import install_command
 from course.size import format_size
 
-DISTRIBUTION = "bigdata-course"
-INSTALL = "make course, or in the folder of the course: pip install -e ."
+TRIED = ("3.11", "3.13", "3.14")  # the tests passed on these, on Linux
+# an extra named like a lesson is what that lesson needs
+EXTRAS = {"cluster": "for lesson 11", "publish": "to publish pages", "s3": "to read S3", "test": "to test the course"}
+# what the doctor tells to type: no line is broken there
+COMMANDS = re.compile(
+    r"(?:\S+ -m |uv )?pip install (?:--python \S+ )?\S+|python -m ipykernel install --sys-prefix|course\.month_file\(.*?\)"
+)
 LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
-LEAST_DISK = 4 * 2**30  # what all the lessons together leave in their data folder, rounded up
+LEAST_DISK = 2**30  # the lessons together leave 400 MiB, and write some of it twice
 # where Linux writes the memory a container may use: control groups 2, then 1
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 TABLE_BYTES_PER_ROW = 8 * 56  # a month read by pandas without options: 56 columns, the nameless one included
@@ -45,55 +51,63 @@ class Check:
     found: str
     advice: str = ""
 
+    @property
+    def text(self) -> str:
+        """What was found, and what to do."""
+        return f"{self.found}: {self.advice}" if self.advice else self.found
+
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """The doctor's answer, which a notebook shows as a table, and the month to generate on this machine."""
+    """The doctor's answer, which a notebook shows as a list, and the month to generate on this machine."""
 
     checks: tuple[Check, ...]
     data_size: DataSize
     packages: tuple[Package, ...]
+    lessons: tuple[LessonCheck, ...]
 
     @property
     def problems(self) -> tuple[Check, ...]:
-        """The checks that keep the lessons from running."""
+        """The checks that keep lessons from running, and that can be mended."""
         return tuple(check for check in self.checks if check.status == "problem")
 
     @property
     def can_run(self) -> bool:
-        """Whether the lessons can run here."""
+        """Whether nothing that can be mended keeps the lessons from running, what is optional apart."""
         return not self.problems
 
     @property
     def verdict(self) -> str:
-        """One line: whether the lessons can run, or what keeps them from it."""
+        """One line: which lessons can run, what the others need, and what to do."""
         problems = (f"{check.name} ({check.found}): {check.advice}" for check in self.problems)
-        return "the lessons can run here" if self.can_run else f"the lessons cannot run here: {'; '.join(problems)}"
+        return "; ".join([self._summary, *problems]).replace("cannot run here;", "cannot run here:", 1)
 
     @property
-    def _conclusion(self) -> str:
-        return self.verdict if self.can_run else "the lessons cannot run here: what to do is said above"
+    def _summary(self) -> str:
+        running = [one.name for one in self.lessons if one.can_run]
+        if not running:
+            return "the lessons cannot run here"
+        lacking: dict[str, list[str]] = {}
+        for one in self.lessons:
+            lacking.setdefault(listed(one.missing), []).append(one.name)
+        wants = [f"{numbers(names)} need{'s' * (len(names) == 1)} {what}" for what, names in lacking.items() if what]
+        return "; ".join([f"lesson{'s' * (len(running) > 1)} {numbers(running)} can run here", *wants])
+
+    def lines(self, width: int | None = None) -> list[str]:
+        """Return what the doctor says, folded to a width in characters; whole lines if it is None."""
+        done = self.can_run and all(one.can_run for one in self.lessons)
+        said = [f"data size: {self.data_size}", self._summary + "; what to do is said above" * (not done)]
+        rows = [(one.name, one.status, one.text) for one in self.checks]
+        return [*aligned(rows, width), *(line for text in said for line in aligned([(text,)], width))]
 
     def __repr__(self) -> str:
-        names = max(len(check.name) for check in self.checks)
-        statuses = max(len(check.status) for check in self.checks)
-        lines = [
-            f"{check.name:<{names}}  {check.status:<{statuses}}  {check.found}{check.advice and f': {check.advice}'}"
-            for check in self.checks
-        ]
-        return "\n".join([*lines, f"data size: {self.data_size}", self._conclusion])
+        return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        def row(tag: str, *texts: str) -> str:
-            cells = (f'<{tag} style="text-align: left">{html.escape(text)}</{tag}>' for text in texts)
-            return f"<tr>{''.join(cells)}</tr>"
-
-        rows = (row("td", check.name, check.status, check.found, check.advice) for check in self.checks)
-        return (
-            f"<table><thead>{row('th', 'check', 'status', 'found', 'what to do')}</thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
-            f"<p><b>Data size</b>: {html.escape(str(self.data_size))}.</p><p>{self._conclusion.capitalize()}.</p>"
-        )
+        # a list and no table: decks and papers leave out the columns that are too wide
+        rows = (f"<li><b>{one.name}</b> ({one.status}): {html.escape(one.text)}</li>" for one in self.checks)
+        size, said = html.escape(str(self.data_size)), html.escape(self._summary)
+        return f"<ul>{''.join(rows)}</ul><p><b>Data size</b>: {size}.</p><p>{said[0].upper()}{said[1:]}.</p>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as dictionaries, lists, texts and numbers (sizes in bytes)."""
@@ -102,8 +116,36 @@ class Diagnosis:
         return known
 
 
+def aligned(rows: Sequence[tuple[str, ...]], width: int | None = None) -> list[str]:
+    """Return lines of columns, of which the last is folded to a width in characters; no word or command is broken."""
+    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    lines = []
+    for row in rows:
+        start = "".join(f"{text:<{one}}  " for text, one in zip(row[:-1], widths, strict=True))
+        text, room = (
+            COMMANDS.sub(lambda found: found[0].replace(" ", "\0"), row[-1]),
+            (width or sys.maxsize) - len(start),
+        )
+        # a terminal too narrow for columns breaks its lines itself
+        folded = textwrap.wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False) or [""]
+        lines += [(" " * len(start) if at else start) + line.replace("\0", " ") for at, line in enumerate(folded)]
+    return lines
+
+
+def numbers(lessons: Iterable[str]) -> str:
+    """Return the numbers of some lessons as people say them: ``00 to 06, 08 and 11``."""
+    places = enumerate(sorted(name[:2] for name in lessons))
+    runs = [[name for _, name in run] for _, run in groupby(places, lambda place: int(place[1]) - place[0])]
+    return listed([text for run in runs for text in (run if len(run) < 3 else [f"{run[0]} to {run[-1]}"])])
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return some texts as a list in a sentence: ``a, b and c``."""
+    return " and ".join([text for text in (", ".join(texts[:-1]), *texts[-1:]) if text])
+
+
 def doctor(folder: Path | str = "data") -> Diagnosis:
-    """Look at Python, the packages, memory, disk and kernel; say what is missing and what to do.
+    """Look at Python, the packages, memory, disk and kernel; say which lessons can run, what is missing, what to do.
 
     Args:
         folder: where the data of the lessons go; made if it is missing.
@@ -116,12 +158,14 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
     """
     folder = expanded(folder)
     total, available = memory()
-    found = packages(_distribution().requires or [])
+    found = packages(distribution().requires or [])
+    lacks = lessons_without(found)
     refusal = write_error(folder)
     place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
     free = shutil.disk_usage(place).free
     checks = (
-        *_check_packages(found),
+        _check_python(),
+        *_check_packages(found, lacks),
         *_check_memory(total, available),
         _check("data folder", refusal and f"{folder}: {refusal}", f"{folder}, can be written",
                "choose a folder where you may write, with BIGDATA_COURSE_DATA, or change its permissions"),
@@ -129,7 +173,9 @@ def doctor(folder: Path | str = "data") -> Diagnosis:
         _check("Jupyter kernel", "" if kernels() else "none runs this Python", ", ".join(kernels()),
                "python -m ipykernel install --sys-prefix, with the Python of the course"),
     )  # fmt: skip
-    return Diagnosis(checks, advise(total, free), found)
+    blocked = {one.name for one in checks if one.status == "problem"} - {one.name for one in found}
+    lessons = tuple(replace(one, can_run=not (one.missing or blocked)) for one in lacks)
+    return Diagnosis(checks, advise(total, free), found, lessons)
 
 
 def _check(name: str, wrong: str, right: str, advice: str) -> Check:
@@ -198,79 +244,40 @@ def runs_this_python(program: str) -> bool:
     return program in generic or Path(program) == Path(sys.executable)
 
 
-@dataclass(frozen=True)
-class Package:
-    """A package the course asks for, and the version that is there."""
-
-    name: str
-    wanted: str  # the versions that will do, such as ``>=2.2``; empty if any will
-    installed: str | None
-    group: str  # ``lessons``, or the extra that asks for it
-    applies: bool  # whether it exists for this Python and this system; the lessons do without one that does not
-    is_right: bool  # whether the installed version is one of those wanted
-
-
-def _check_packages(found: tuple[Package, ...]) -> Iterator[Check]:
+def _check_python() -> Check:
     from packaging.specifiers import SpecifierSet
 
-    python, wanted = platform.python_version(), str(_distribution().metadata["Requires-Python"])
-    is_right = SpecifierSet(wanted).contains(python, prereleases=True)
-    yield _check("Python", "" if is_right else python, python, f"install Python {wanted}, then {INSTALL}")
-    needed = [one for one in found if one.group == "lessons" and one.applies]
-    if all(one.is_right for one in needed):
-        yield Check("packages", "ok", f"all {len(needed)} that the lessons need")
-    for one in found:
-        here = one.installed or "absent"
-        if one in needed and not one.is_right:
-            yield Check(one.name, "problem", here, f"the course needs {one.name}{one.wanted}; {INSTALL}")
-        elif one.group == "lessons" and not one.applies:
-            advice = f"there is none for Python {python} on this system: the lesson does without"
-            yield Check(one.name, "optional", here, advice)
+    python, wanted = platform.python_version(), str(distribution().metadata["Requires-Python"])
+    if not SpecifierSet(wanted).contains(python, prereleases=True):
+        return Check("Python", "problem", python, f"install Python {wanted}, then {install_command()}")
+    if python.rpartition(".")[0] in TRIED and platform.system() == "Linux":
+        return Check("Python", "ok", f"{python}, on which the lessons were tried")
+    return Check("Python", "ok", f"{python}, not tried: the lessons were on {listed(TRIED)}, on Linux")
+
+
+def _check_packages(found: Sequence[Package], lessons: Sequence[LessonCheck]) -> Iterator[Check]:
+    base = [one for one in found if one.group == "lessons"]
+    if all(one.is_right for one in base if one.applies):
+        yield Check("packages", "ok", f"all {sum(one.applies for one in base)} that the lessons need")
+    for one in base:
+        if not one.is_missing:
+            continue
+        needing = [lesson.name for lesson in lessons if one.name in lesson.missing]
+        skipping = [lesson.name for lesson in lessons if one.name in lesson.skipped]
+        told = [f"{numbers(needing)} cannot run without it"] * bool(needing)
+        told += [f"{numbers(skipping)} can, but for the cells that need it"] * bool(skipping)
+        told += [
+            f"get {one.name}{one.wanted}: {install_command()}" if one.applies else "none is made for this Python and system"
+        ]
+        yield Check(one.name, "problem" if needing and one.applies else "optional", one.installed or "absent",
+                    "; ".join(told))  # fmt: skip
     for extra in dict.fromkeys(one.group for one in found if one.group != "lessons"):
         right = {one.name: one.is_right for one in found if one.group == extra and one.applies}
-        wrong = ", ".join(name for name in right if not right[name])
-        if wrong:
-            yield Check(f"extra {extra}", "optional", f"{wrong} absent or old", install_command(extra))
-        else:
-            yield Check(f"extra {extra}", "ok", ", ".join([*right][:3]) + "…" * (len(right) > 3))
-
-
-def _distribution() -> metadata.Distribution:
-    try:
-        return metadata.distribution(DISTRIBUTION)
-    except metadata.PackageNotFoundError as error:
-        raise MissingDependencyError(f"{DISTRIBUTION} is not installed; in its folder: pip install -e .") from error
-
-
-def installed_version(name: str) -> str | None:
-    """Return the version of an installed package, or None."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def packages(requirements: Iterable[str]) -> tuple[Package, ...]:
-    """Return what is installed of some requirements, one package per name and group, in alphabetical order.
-
-    Args:
-        requirements: as PEP 508 writes them, ``numpy>=2.2; extra == "test"``.
-    """
-    from packaging.requirements import Requirement
-
-    found: dict[tuple[str, str], Package] = {}
-    for one in map(Requirement, requirements):
-        extra = re.search(r"extra == [\"']([^\"']+)[\"']", str(one.marker))
-        names = ["", extra[1]] if extra else [""]
-        holds = [one.marker is None or one.marker.evaluate({"extra": name}) for name in names]
-        group = "lessons" if holds[0] or extra is None else extra[1]
-        known = found.get((group, one.name))
-        # a package may be asked for on several lines, one for each Python; and an extra may take another one in
-        if one.name != DISTRIBUTION and (known is None or not known.applies):
-            version = installed_version(one.name)
-            is_right = version is not None and one.specifier.contains(version, prereleases=True)
-            found[group, one.name] = Package(one.name, str(one.specifier), version, group, any(holds), is_right)
-    return tuple(sorted(found.values(), key=lambda one: (one.group, one.name.lower())))
+        lacking = [name for name in right if not right[name]]
+        here = f"{listed(lacking)} absent or old" if len(lacking) < len(right) else "not installed"
+        use = EXTRAS.get(extra, "if you want it")
+        yield (Check(f"extra {extra}", "optional", here, f"{use}, {install_command(extra)}") if lacking else
+               Check(f"extra {extra}", "ok", f"complete, {use}"))  # fmt: skip
 
 
 @dataclass(frozen=True)

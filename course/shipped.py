@@ -32,11 +32,11 @@ def shipped_lessons() -> list[Path]:
     return sorted(shipped_folder("notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def install_command(extra: str) -> str:
-    """Return the command that adds an extra to the Python at work, from any folder, whether it has pip or not."""
+def install_command(extra: str = "") -> str:
+    """Return the command that brings what the lessons need, or an extra, to the Python at work, from any folder."""
     python = subprocess.list2cmdline([sys.executable])
     pip = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
-    return f'{pip} "bigdata-course[{extra}]"'
+    return f'{pip} "bigdata-course[{extra}]"' if extra else f"{pip} bigdata-course"
 
 
 def require(extra: str, *modules: str, needed_for: str) -> None:

@@ -76,6 +76,10 @@ def build(
             f"{report.lessons} notebooks ({executed} executed, {report.lessons - executed} not), {report.files} files, "
             f"{len(report.warnings)} warnings, {report.seconds:.1f} s: {report.index}"
         )
+        if report.unlinked:
+            pages = ", ".join(report.unlinked) if len(report.unlinked) < report.lessons else "all pages"
+            click.echo(f"no link to GitHub, GitLab or Codeberg on {pages}: commit the notebooks in a checkout whose "
+                       "origin is there")  # fmt: skip
 
     if not watch:
         build_once()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -140,7 +141,7 @@ def clean(folder: Path, *, yes: bool) -> None:
 @click.option("--packages", is_flag=True, help="List every package of the course and its version here.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
-    """Check Python, the packages, memory, disk and the Jupyter kernel, and advise on the data size.
+    """Say which lessons can run here, on which Python, what is missing, and advise on the data size.
 
     FOLDER is where the data go; by default the one that BIGDATA_COURSE_DATA names, or the user's cache.
     Exits with code 0 if the lessons can run, 2 if something keeps them from it, with what to do.
@@ -153,6 +154,7 @@ def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
     """  # noqa: D301 click reads \b as: keep these lines
     import json
 
+    from course.diagnosis import aligned
     from course.diagnosis import doctor as examined
     from course.files import data_directory
 
@@ -160,8 +162,9 @@ def doctor(folder: Path | None, *, packages: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(diagnosis.to_dict(), indent=1, ensure_ascii=False))
     else:
-        for one in diagnosis.packages if packages else ():
-            click.echo(f"{one.group:<8} {one.name:<18} {one.installed or 'absent':<14} {one.wanted}")
-        click.echo(repr(diagnosis))
+        # folded in a terminal, whole in a file
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+        rows = [(one.group, one.name, one.installed or "absent", one.wanted) for one in diagnosis.packages]
+        click.echo("\n".join([*aligned(rows if packages else [], width), *diagnosis.lines(width)]))
     if not diagnosis.can_run:
         raise CourseError(diagnosis.verdict)

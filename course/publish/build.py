@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +17,7 @@ from course.progress import progress_bar
 from course.publish.cache import Cache, execution_key
 from course.publish.convert import FORMATS, Converter, Format, Published, page_context
 from course.publish.execute import ExecutedNotebook, execute_notebooks
+from course.publish.forge import Link, source_links
 from course.publish.lessons import companions, copy_companions, dead_links, digest
 from course.publish.site import refuse_other_files, write_index, write_record
 from course.shipped import require
@@ -61,7 +62,8 @@ class BuildOptions:
 class BuildReport:
     """What a build did: numbers of lessons and of files, the names of the notebooks it executed, its wall time.
 
-    A warning says on one line what could not be rendered as it should.
+    A warning says on one line what could not be rendered as it should; ``unlinked`` are the notebooks whose page has no
+    link to a forge.
     """
 
     index: Path
@@ -70,6 +72,7 @@ class BuildReport:
     files: int
     warnings: tuple[str, ...]
     seconds: float
+    unlinked: tuple[str, ...] = ()
 
 
 def build_site(
@@ -94,7 +97,10 @@ def build_site(
     with replacing(output) as site:
         site.mkdir()
         records, executed = _executed(lessons, options) if options.execute else _stored(lessons)
-        published = _converted(lessons, records, options, site)
+        sources = (
+            source_links(one.path for one in lessons) if any(one.name == "html" for one in options.formats) else None
+        )
+        published = _converted(lessons, records, options, site, sources or {})
         lost = [path for folder in {lesson.path.parent for lesson in lessons} for path in dead_links(folder)]
         told = [f"{path} is not copied: it is no file, or a link that leads nowhere or back" for path in sorted(lost)]
         warnings = (*told, *(warning for one in published for warning in one.warnings))
@@ -107,7 +113,8 @@ def build_site(
         refuse_other_files(output)  # once more: a build takes minutes
     files = sum(len(one.sizes) for one in published)
     index = options.output / "index.html"
-    return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start)
+    unlinked = tuple(one.name for one in lessons if sources is not None and one.path not in sources)
+    return BuildReport(index, len(lessons), executed, files, warnings, perf_counter() - start, unlinked)
 
 
 def refuse_same_places(lessons: Sequence[Lesson], formats: Sequence[Format]) -> None:
@@ -194,8 +201,9 @@ def _executed(lessons: Sequence[Lesson], options: BuildOptions) -> tuple[list[di
 
 
 def _converted(
-    lessons: Sequence[Lesson], records: Sequence[dict[str, Any]], options: BuildOptions, site: Path
-) -> list[Published]:
+    lessons: Sequence[Lesson], records: Sequence[dict[str, Any]], options: BuildOptions, site: Path,
+    sources: Mapping[Path, Link],
+) -> list[Published]:  # fmt: skip
     """Write the pages of the lessons and the files they show, and return what the index says of them."""
     converter = Converter(options.formats, Cache(options.cache / "converted", read=options.read_cache))
     published = []
@@ -204,7 +212,7 @@ def _converted(
     with progress_bar(len(lessons), description="converting", unit="notebook") as bar:
         for lesson, record in zip(lessons, records, strict=True):
             (site / lesson.folder).mkdir(exist_ok=True)
-            context = page_context(lessons, lesson, options.formats)
+            context = page_context(lessons, lesson, options.formats, sources.get(lesson.path))
             published.append(converter.publish(lesson, record, context, site / lesson.folder))
             bar.update(1)
     return published

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
@@ -14,11 +13,12 @@ from urllib.parse import quote
 
 from course.errors import BuildError, CourseError, UnknownFormatError
 from course.files import file_digest
-from course.publish.cache import DISTRIBUTION, conversion_key
+from course.publish.cache import conversion_key
 from course.publish.lessons import read_notebook, recording_files
 
 if TYPE_CHECKING:
     from course.publish.cache import Cache
+    from course.publish.forge import Link
     from course.publish.lessons import Lesson
 
 # exporters tell their warnings in the resources: the log would say them twice
@@ -70,27 +70,19 @@ def select_formats(names: Iterable[str]) -> tuple[Format, ...]:
     return tuple(one for one in FORMATS if one.name in wanted)
 
 
-def source_url(lesson: Lesson) -> str | None:
-    """Return the address of a notebook in the repository that the package's metadata names, or None."""
-    try:
-        urls = importlib.metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    for label, _, address in (url.partition(",") for url in urls):
-        if label.strip().lower() == "repository":
-            return f"{address.strip().rstrip('/')}/blob/HEAD/{quote(f'{lesson.folder}/{lesson.path.name}')}"
-    return None
+def page_context(
+    lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format], source: Link | None = None
+) -> dict[str, Any]:
+    """Return what exporters are told of the site, ``resources["course"]``: links between pages, as pairs.
 
-
-def page_context(lessons: Sequence[Lesson], lesson: Lesson, formats: Sequence[Format]) -> dict[str, Any]:
-    """Return what exporters are told of the site, ``resources["course"]``: links between pages, as pairs."""
+    The bar of a page ends with the link to its ``source`` on a forge, if it has one.
+    """
     links = [(one.label, quote(one.file_name(lesson))) for one in formats if one.in_links_bar]
-    address = source_url(lesson)
     row = [one for one in lessons if one.is_deck == lesson.is_deck]
     pages = [None, *((one.title, "../" + quote(f"{one.folder}/{one.name}.html")) for one in row), None]
     position = row.index(lesson)
     return {
-        "links": [*links, ("GitHub", address)] if address else links,
+        "links": [*links, source] if source else links,
         "previous": pages[position],
         "next": pages[position + 2],
         "home": "../index.html",
@@ -138,13 +130,15 @@ class Converter:
         published = Published(lesson, executed["seconds"], executed["peak_bytes"])
         for one in self.formats:
             name = f"{lesson.folder}/{one.file_name(lesson)}"
-            key = conversion_key(lesson, executed["digest"], f"{one.name} {one.exporter}", context)
+            # only pages have the bar: after a commit, the other forms stay as they are
+            told = context if one.name == "html" else context | {"links": []}
+            key = conversion_key(lesson, executed["digest"], f"{one.name} {one.exporter}", told)
             found = self._cache.find_file(name, key)
             if found is None or found[1]["read"] != _digests(lesson, found[1]["read"]):
                 if executed["notebook"] is None:
                     executed["notebook"] = read_notebook(lesson.path)
                 with recording_files() as asked:
-                    content, warnings = self._convert(lesson, executed["notebook"], context, one)
+                    content, warnings = self._convert(lesson, executed["notebook"], told, one)
                 found = self._cache.store_file(name, key, content, warnings=warnings, read=_digests(lesson, asked))
             made, record = found
             shutil.copyfile(made, folder / one.file_name(lesson))

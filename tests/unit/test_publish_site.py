@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, text, write_notebook
 
 from course.errors import BadArgumentError
-from course.publish.convert import Published, page_context, source_url
+from course.publish.convert import Published, page_context
 from course.publish.lessons import Lesson, discover_lessons, heading_above
 from course.publish.site import build_date, format_duration, write_index
 
@@ -75,22 +75,12 @@ def test_the_index_is_the_same_twice_and_dated_by_its_source_only(
 
 def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson]) -> None:
     first, second, deck = (page_context(lessons, lesson, QUICK) for lesson in lessons)
-    assert first["links"][:2] == [("notebook", "01_first.ipynb"), ("python", "01_first.py")]
+    assert first["links"] == [("notebook", "01_first.ipynb"), ("python", "01_first.py")]
+    source = ("GitHub", "https://github.com/team/course/blob/HEAD/a.ipynb")
+    assert page_context(lessons, lessons[0], QUICK, source)["links"] == [*first["links"], source]
     assert (first["previous"], first["next"]) == (None, ("02_second", "../notebooks/02_second.html"))
     assert second["previous"] == (lessons[0].title, "../notebooks/01_first.html")
     assert (second["next"], deck["previous"], deck["next"]) == (None, None, None)
-
-
-def test_the_source_link_follows_the_package_metadata(lessons: list[Lesson], monkeypatch: pytest.MonkeyPatch) -> None:
-    from email.message import Message
-
-    metadata = Message()
-    monkeypatch.setattr("importlib.metadata.metadata", lambda _: metadata)
-    assert source_url(lessons[0]) is None
-    assert "GitHub" not in dict(page_context(lessons, lessons[0], QUICK)["links"])
-    metadata["Project-URL"] = "Repository, https://example.org/team/course/"
-    address = "https://example.org/team/course/blob/HEAD/notebooks/01_first.ipynb"
-    assert page_context(lessons, lessons[0], QUICK)["links"][-1] == ("GitHub", address)
 
 
 def test_durations_are_said_as_people_do() -> None:
