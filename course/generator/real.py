@@ -108,8 +108,9 @@ _AGE, _AMOUNT = COLUMNS.index(AGE), COLUMNS.index(AMOUNT)
 @contextmanager
 def _reader(source: Path) -> Iterator[Any]:
     """Give the rows of a CSV file, compressed by gzip or not, as Python's csv module reads them, strictly."""
-    opened = gzip.open(source, "rb") if is_packed(source) else source.open("rb")
-    with opened as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
+    packed = is_packed(source)
+    with source.open("rb") as file, gzip.GzipFile(fileobj=file) if packed else file as binary:
+        text = io.TextIOWrapper(binary, "utf-8-sig", newline="")
         reader = csv.reader(text, delimiter=SEPARATOR, strict=True)
         try:
             yield reader
@@ -139,6 +140,8 @@ def _arrangement(source: Path, header: list[str]) -> Callable[[list[str]], tuple
     pick = itemgetter(*places)
 
     def arranged(record: list[str]) -> tuple[str, ...]:
+        if len(record) <= width and not record[-1]:
+            record = record[:-1]  # what follows the last separator of a shorter row is no field
         lacking = ends[len(record) :]
         if None in lacking or any(record[width:]):
             raise ValueError(f"there are {len(record)} fields for the {width} names of the header")
