@@ -78,7 +78,7 @@ def real_blocks(source: Path, rows: int | None) -> Generator[Block, None, None]:
         UnreadableFileError: it is no month of Open DAMIR, or a line of it breaks a rule; the message names it.
     """
     with _reader(source) as reader:
-        header = next(filter(None, reader), [])
+        header: list[str] = next(filter(None, reader), [])
         arranged = _arrangement(source, header)
         short, width = 0, len(header)
         records = islice(filter(None, reader), rows)
