@@ -154,6 +154,14 @@ def test_the_small_file_is_the_first_rows_under_the_name_of_the_month(
         course.known_answer(real)
 
 
+@pytest.mark.usefixtures("real")
+def test_what_a_download_calls_synthetic_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGDATA_COURSE_DATA", str(tmp_path / "cache"))
+    path = course.download("A201612_small.csv.gz", tmp_path / "data", offline=True)
+    assert course.known_answer(path).rows == 99_999
+    assert course.known_answer(path).source == ""
+
+
 def test_rows_shorter_than_the_header_are_completed_and_told(real: Path, drawn: list[str], tmp_path: Path) -> None:
     short = ["".join(f"{field};" for field in line.split(";")[:53]) for line in drawn[:10]]
     real.write_text("".join(f"{line}\n" for line in [HEADER, *short, *drawn[10:]]), encoding="ascii")
