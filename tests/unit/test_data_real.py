@@ -15,6 +15,7 @@ import pytest
 
 import course
 from course.errors import BadArgumentError, CourseError, ExistingFileError, MissingFileError, UnreadableFileError
+from course.generator.answer import MonthReport, read_report
 from course.generator.real import VARIABLE
 from course.generator.schema import COLUMNS, HEADER, pandas_dtypes
 from course.ways import FORMATS, WAYS, answer, convert, is_installed
@@ -201,7 +202,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 ASK = """
 import sys, course
-for _ in range(8):
+for _ in range(4):
     month = course.month_file(sys.argv[1], rows=3_000, again=len(sys.argv) > 2)
     text = month.path.read_bytes()
     assert len(text) == month.size_bytes, "half a file"
@@ -214,3 +215,18 @@ def test_lessons_that_ask_for_one_month_at_once_all_have_it_whole(tmp_path: Path
     lessons = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
     assert [lesson.communicate(timeout=120)[1] for lesson in lessons] == [""] * 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["month.csv", "month.csv.json"]
+
+
+def test_a_month_that_another_lesson_puts_there_just_now_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "month.csv"
+
+    def late(asked: Path) -> MonthReport | None:
+        monkeypatch.undo()
+        found = read_report(asked)
+        course.month_file(path, rows=100)
+        return found
+
+    monkeypatch.setattr("course.generator.month.read_report", late)
+    assert course.month_file(path, rows=100).rows == 100
