@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from course.errors import CourseError
     from course.figures import show
     from course.generator.month import month_file
-    from course.generator.small import small_file
+    from course.generator.small import known_answer, small_file
     from course.menu import add_notebook_menu
 
 HOMES = {
@@ -23,6 +23,7 @@ HOMES = {
     "add_notebook_menu": "course.menu",
     "doctor": "course.diagnosis",
     "download": "course.downloads",
+    "known_answer": "course.generator.small",
     "label": "course.codes",
     "lexicon": "course.codes",
     "lexicon_file": "course.codes",
@@ -36,6 +37,7 @@ __all__ = [
     "add_notebook_menu",
     "doctor",
     "download",
+    "known_answer",
     "label",
     "lexicon",
     "lexicon_file",

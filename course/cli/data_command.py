@@ -59,19 +59,20 @@ def lexicon(folder: Path | None) -> None:
 def month(path: Path, rows: int | None, size: str | None, seed: int | None, overwrite: bool) -> None:
     """Write a month of health spending of any size at PATH; the end of the name chooses the format.
 
+    Where BIGDATA_COURSE_MONTH names a real month, its first rows are copied; all of them with --size.
+
     \b
     Examples:
       course data month A201612.csv --size 4GiB
       course data month month.parquet --rows 1000000
     """  # noqa: D301 click reads \b as: keep these lines
-    from course import month_file
+    from course.generator.month import SEED, month_file
     from course.size import format_size, parse_size
 
     if (rows is None) == (size is None):
         raise click.UsageError("give either --rows or --size")
-    chosen = {} if seed is None else {"seed": seed}
-    amount = {"rows": rows} if size is None else {"size": parse_size(size)}
-    report = month_file(path, **amount, **chosen, overwrite=overwrite)
+    chosen = SEED if seed is None else seed
+    report = month_file(path, rows=rows, size=parse_size(size) if size else None, seed=chosen, overwrite=overwrite)
     click.echo(f"{report.path}: {report.rows:,} rows, {format_size(report.size_bytes)}")
 
 

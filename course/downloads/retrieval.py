@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -139,7 +140,14 @@ def _resource_of(name: str, filename: str | None) -> Resource:
     if "://" in name:
         return _resource_of_url(name, filename)
     if name == SMALL_NAME:
-        return Resource(name, name, lambda: urljoin(SEED_SITE, name), None, small_file, "99,999 generated rows")
+        return Resource(
+            name,
+            name,
+            lambda: urljoin(SEED_SITE, name),
+            None,
+            partial(small_file, generated=True),
+            "99,999 generated rows",
+        )
     if name == LEXICON_NAME:
         note = "the official labels, rewritten as a workbook"
         return Resource(name, name, lambda: LEXICON_COPY, KNOWN_HASHES.get(LEXICON_COPY), lexicon_file, note)
@@ -149,7 +157,7 @@ def _resource_of(name: str, filename: str | None) -> Resource:
             name,
             lambda: _listed_address(MONTHS_PAGE.format(year=name[1:5]), name),
             KNOWN_HASHES.get(name),
-            lambda folder: month_file(folder / name.removesuffix(".gz"), rows=SYNTHETIC_ROWS).path,
+            lambda folder: month_file(folder / name.removesuffix(".gz"), rows=SYNTHETIC_ROWS, generated=True).path,
             f"{SYNTHETIC_ROWS:,} generated rows",
         )
     near = difflib.get_close_matches(name, [SMALL_NAME, LEXICON_NAME], n=1, cutoff=0.8)
@@ -288,7 +296,7 @@ class _Request:
         path, note = self.folder / self.resource.name.removesuffix(".gz"), self.resource.synthetic_note
         if self.receipt.is_intact(self.folder):
             path = self.folder / self.receipt.answer
-        elif read_report(path) is not None:
+        elif (known := read_report(path)) and not known.source:
             note = "generated earlier"
         else:
             with scratch_folder(self.folder / self.resource.name) as scratch:

@@ -46,18 +46,30 @@ GENERATOR = 1
 
 
 @dataclass(frozen=True)
+class Block:
+    """Rows ready to be written, and what is known of them; sums are in cents."""
+
+    content: Any  # what the format's sink takes
+    rows: int
+    rows_by_age: dict[int, int]
+    cents_by_age: dict[int, int]
+
+
+@dataclass(frozen=True)
 class MonthReport:
-    """A generated month.
+    """A generated month, or the first rows of a real one.
 
     Attributes:
         path: the file.
         format: its suffix, ``.csv``, ``.csv.gz`` or ``.parquet``.
         rows: number of rows, the header not counted.
         size_bytes: bytes of the file on disk.
-        seed: the seed its rows come from.
+        seed: the seed its rows come from, 0 if they are real.
         rows_by_age: number of rows for each ``AGE_BEN_SNDS``.
         cents_by_age: exact sum of ``PRS_REM_MNT`` for each ``AGE_BEN_SNDS``, in cents.
         seconds: wall time taken to make it, 0 if it was already there.
+        source: the real month that its rows come from, empty if they are generated.
+        is_whole: whether these are all the rows of the real month.
     """
 
     path: Path
@@ -68,6 +80,8 @@ class MonthReport:
     rows_by_age: dict[int, int]
     cents_by_age: dict[int, int]
     seconds: float = 0.0
+    source: str = ""
+    is_whole: bool = False
 
     @property
     def answer(self) -> dict[int, Decimal]:
@@ -93,6 +107,7 @@ def write_report(report: MonthReport) -> None:
         "seed": report.seed,
         "rows": report.rows,
         "bytes": report.size_bytes,
+        **({"source": report.source, "whole": report.is_whole} if report.source else {}),
         "PRS_REM_MNT by AGE_BEN_SNDS": {
             str(age): {"rows": report.rows_by_age[age], "sum": str(total)} for age, total in report.answer.items()
         },
@@ -123,4 +138,6 @@ def _report(path: Path, known: dict[str, Any]) -> MonthReport:
         seed=known["seed"],
         rows_by_age={age: found["rows"] for age, found in by_age.items()},
         cents_by_age={age: int(Decimal(found["sum"]).scaleb(2)) for age, found in by_age.items()},
+        source=known.get("source", ""),
+        is_whole=known.get("whole", False),
     )

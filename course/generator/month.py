@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,10 +13,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
+from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError, UnreadableFileError
 from course.files import expanded, make_folder, recover, replacing
-from course.generator.answer import ROWS_BY_AGE, MonthReport, read_report, report_path, write_report
-from course.generator.schema import CSV_HEADER, arrow_schema
+from course.generator.answer import Block, MonthReport, read_report, report_path, write_report
+from course.generator.real import BYTES_PER_ROW, identity, is_packed, real_blocks, real_month
+from course.generator.schema import CSV_HEADER, SEPARATOR, arrow_schema
 from course.progress import progress_bar
 from course.size import format_size
 
@@ -39,6 +41,7 @@ class MonthFormat:
     suffix: str
     bytes_per_row: int  # about how much a row takes on disk, to foresee the size of a file
     encode: Callable[[Rows], Any]  # turns a block into what ``sink`` takes; run by several threads at once
+    encode_text: Callable[[bytes], Any]  # does the same of lines of text
     sink: Callable[[Path], AbstractContextManager[Write]]  # opens a file; what it gives writes encoded blocks in order
 
 
@@ -76,6 +79,19 @@ def _arrow_block(rows: Rows) -> Any:
     return arrow_table(rows)
 
 
+def _typed_lines(lines: bytes) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    schema = arrow_schema()
+    parse = pyarrow.csv.ParseOptions(delimiter=SEPARATOR)
+    convert = pyarrow.csv.ConvertOptions(column_types=schema, include_columns=schema.names)
+    try:
+        return pyarrow.csv.read_csv(pa.BufferReader(CSV_HEADER + lines), None, parse, convert).cast(schema)
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise UnreadableFileError(f"a value of the real month has not the type of its column: {error}") from error
+
+
 @contextmanager
 def _bytes_sink(path: Path, header: bytes) -> Iterator[Write]:
     with path.open("wb") as file:
@@ -108,14 +124,29 @@ def _parquet_sink(path: Path) -> Iterator[Write]:
 
 
 FORMATS: tuple[MonthFormat, ...] = (
-    MonthFormat(".csv", 162, _csv_block, partial(_bytes_sink, header=CSV_HEADER)),
-    MonthFormat(".csv.gz", 38, _gzip_member, partial(_bytes_sink, header=_compressed(CSV_HEADER))),
-    MonthFormat(".parquet", 30, _arrow_block, _parquet_sink),
+    MonthFormat(".csv", 162, _csv_block, bytes, partial(_bytes_sink, header=CSV_HEADER)),
+    MonthFormat(".csv.gz", 38, _gzip_member, _compressed, partial(_bytes_sink, header=_compressed(CSV_HEADER))),
+    MonthFormat(".parquet", 30, _arrow_block, _typed_lines, _parquet_sink),
 )
 
 
 SEED = 2016_12
 THREADS = 2
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Which rows are asked for."""
+
+    source: str  # the real month they come from, empty if they are generated
+    seed: int
+    rows: int | None  # None for all those of the real month
+    about: int  # how many that will be
+    blocks: Callable[[MonthFormat], Generator[Block, None, None]]
+
+    def is_met_by(self, there: MonthReport) -> bool:
+        enough = there.rows == self.rows or (there.is_whole and (self.rows is None or there.rows < self.rows))
+        return enough and (there.source, there.seed) == (self.source, self.seed)
 
 
 def month_file(
@@ -125,6 +156,8 @@ def month_file(
     size: int | None = None,
     seed: int = SEED,
     overwrite: bool = False,
+    again: bool = False,
+    generated: bool = False,
     threads: int = THREADS,
 ) -> MonthReport:
     """Generate a month, unless the file is already there, and return what is known of it.
@@ -133,16 +166,24 @@ def month_file(
     amounts. They depend on the seed only: not on the format, nor on the number of threads, and a longer month begins
     with the rows of a shorter one. A small JSON file beside it keeps the exact answer.
 
+    Where ``BIGDATA_COURSE_MONTH`` names a real month, its first rows are copied instead, in the form of the course; all
+    of them if it has fewer, if a size is given, or nothing. The seed does not count then. A file that was made under
+    another value of the variable is replaced.
+
     Args:
         path: the file; its suffix says the format: ``.csv``, ``.csv.gz`` or ``.parquet``.
-        rows: number of rows. Exactly one of ``rows`` and ``size`` is given.
+        rows: number of rows. Exactly one of ``rows`` and ``size`` is given, unless the month is a real one.
         size: bytes of the CSV text, whatever the format; the number of rows that comes nearest is chosen.
         seed: an integer, zero or more.
         overwrite: replace the file if it is there and is not the one asked for.
+        again: make the file even if it is there, to measure how long that takes.
+        generated: generate the month even where a real one is named.
         threads: number of threads that make rows.
 
     Raises:
-        BadArgumentError: ``rows``, ``size``, ``seed`` or ``threads`` has no meaning.
+        BadArgumentError: ``rows``, ``size``, ``seed`` or ``threads`` has no meaning, or ``path`` is the real month.
+        MissingFileError: ``BIGDATA_COURSE_MONTH`` names no file.
+        UnreadableFileError: the file that it names is no month, or a line of it breaks a rule.
         UnknownFormatError: the suffix is none of the three.
         ExistingFileError: another file is there and ``overwrite`` is false.
         OutputError: the folder cannot be written, or the disk is too small.
@@ -151,23 +192,55 @@ def month_file(
     form = format_of(path)
     for written in (path, report_path(path)):
         recover(written)  # what a killed one left may be most of the disk
-    _check(rows, size, seed, threads)
-    count = rows if rows is not None else rows_of_size(size or 0, seed)
+    real = None if generated else real_month()
+    _check(rows, size, seed, threads, is_real=real is not None)
+    request = _generated(rows, size, seed, threads) if real is None else _real(real, rows)
+    is_there = path.exists()  # asked before the report, that another process may put there with the file in between
+    if is_there and real is not None and path.samefile(real):
+        raise BadArgumentError(f"{path} is the real month itself: give the copy another name")
     there = read_report(path)
-    if there is not None and (there.rows, there.seed, there.format) == (count, seed, form.suffix):
+    if there is not None and request.is_met_by(there) and not again:
         return there
     beside = report_path(path)
     is_other = beside.is_file() and b'"generator": ' not in beside.read_bytes()
-    if (path.exists() or is_other) and not overwrite:
+    is_ours = there is not None and (request.is_met_by(there) or there.source != request.source)
+    if ((is_there and not is_ours) or is_other) and not overwrite:
         other = beside if is_other else path
         raise ExistingFileError(f"{other} is there and is another file; delete it, or ask to overwrite it")
     make_folder(path.parent)
-    _check_space(path, form, count)
-    return _write(path, form, count, seed, threads)
+    _check_space(path, form, request.about)
+    try:
+        return _write(path, form, request)
+    except OutputError:
+        there = read_report(path)
+        if there is None or not request.is_met_by(there):
+            raise
+        return there  # another process has put it there meanwhile: Windows replaces no file that is open
 
 
-def _check(rows: int | None, size: int | None, seed: int, threads: int) -> None:
-    if (rows is None) == (size is None):
+def _generated(rows: int | None, size: int | None, seed: int, threads: int) -> _Request:
+    count = rows if rows is not None else rows_of_size(size or 0, seed)
+
+    def blocks(form: MonthFormat) -> Generator[Block, None, None]:
+        from course.generator.rows import month_blocks
+
+        return month_blocks(seed, count, form.encode, threads)
+
+    return _Request("", seed, count, count, blocks)
+
+
+def _real(source: Path, rows: int | None) -> _Request:
+    about = round(source.stat().st_size / BYTES_PER_ROW[is_packed(source)])
+
+    def blocks(form: MonthFormat) -> Generator[Block, None, None]:
+        for block in real_blocks(source, rows):
+            yield replace(block, content=form.encode_text(block.content))
+
+    return _Request(identity(source), 0, rows, min(about, rows or about), blocks)
+
+
+def _check(rows: int | None, size: int | None, seed: int, threads: int, *, is_real: bool) -> None:
+    if (rows is None) == (size is None) and not (is_real and rows is None):
         raise BadArgumentError("give either a number of rows or a size in bytes, and not both")
     for name, number in (("rows", rows), ("size", size), ("threads", threads)):
         if number is not None and (not isinstance(number, int) or number < 1):
@@ -202,24 +275,26 @@ def _check_space(path: Path, form: MonthFormat, rows: int) -> None:
         )
 
 
-def _write(path: Path, form: MonthFormat, rows: int, seed: int, threads: int) -> MonthReport:
-    from course.generator.rows import month_blocks
-
+def _write(path: Path, form: MonthFormat, request: _Request) -> MonthReport:
     start = perf_counter()
-    rows_by_age, cents_by_age = dict.fromkeys(ROWS_BY_AGE, 0), dict.fromkeys(ROWS_BY_AGE, 0)
+    rows, rows_by_age, cents_by_age = 0, Counter[int](), Counter[int]()
     with replacing(path) as temporary:
         with (
             form.sink(temporary) as write,
-            progress_bar(rows * form.bytes_per_row, description=path.name) as bar,
-            closing(month_blocks(seed, rows, form.encode, threads)) as blocks,
+            progress_bar(request.about * form.bytes_per_row, description=path.name) as bar,
+            closing(request.blocks(form)) as blocks,
         ):
             for block in blocks:
                 bar.update(write(block.content))
+                rows += block.rows
                 # integers of Python: no sum is too large for them
-                for rank, age in enumerate(ROWS_BY_AGE):
-                    rows_by_age[age] += int(block.rows_by_age[rank])
-                    cents_by_age[age] += int(block.cents_by_age[rank])
+                rows_by_age.update(block.rows_by_age)
+                cents_by_age.update(block.cents_by_age)
+        by_age = dict(sorted(rows_by_age.items())), dict(sorted(cents_by_age.items()))
+        is_whole = bool(request.source) and (request.rows is None or rows < request.rows)
         size_bytes = temporary.stat().st_size
-        report = MonthReport(path, form.suffix, rows, size_bytes, seed, rows_by_age, cents_by_age)
+        report = MonthReport(
+            path, form.suffix, rows, size_bytes, request.seed, *by_age, source=request.source, is_whole=is_whole
+        )
         write_report(report)
     return replace(report, seconds=perf_counter() - start)

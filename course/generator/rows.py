@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from course.generator import insurance, people
 from course.generator.amounts import Cells, Flags, Numbers, draw_numbers
+from course.generator.answer import Block
 from course.generator.insurance import Share
 from course.generator.laws import Model, model
 from course.generator.layout import (
@@ -41,7 +42,6 @@ from course.generator.random_stream import Codes, Lane, draw_lanes
 
 if TYPE_CHECKING:
     from course.generator.layout import Index
-    from course.generator.random_stream import Integers
 
 LANES = (
     "age", "act", "share", "exemption", "home", "place", "prescriber_place", "person", "establishment", "executant",
@@ -272,24 +272,16 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A block ready to be written."""
-
-    content: Any  # what the format's sink takes
-    rows_by_age: Integers  # for each rank of age
-    cents_by_age: Integers  # sum of ``PRS_REM_MNT`` for each rank of age
-
-
 def month_blocks(seed: int, rows: int, encode: Callable[[Rows], Any], threads: int) -> Generator[Block, None, None]:
     """Yield the blocks of a month in order; the rows depend on the seed only, not on the number of threads."""
-    ages = range(len(people.AGES))
 
     def make(number: int) -> Block:
         drawn = draw_rows(seed, number, BLOCK_ROWS).head(min(BLOCK_ROWS, rows - number * BLOCK_ROWS))
+        here = {age: drawn.age == rank for rank, age in enumerate(people.AGES)}
+        counts = {age: int(found.sum()) for age, found in here.items()}
         # sums of 64-bit integers, age by age: bincount would add in floating point
-        cents = np.array([drawn.numbers.reimbursed[drawn.age == age].sum() for age in ages], dtype=np.int64)
-        return Block(encode(drawn), np.bincount(drawn.age, minlength=len(ages)).astype(np.int64), cents)
+        cents = {age: int(drawn.numbers.reimbursed[found].sum()) for age, found in here.items()}
+        return Block(encode(drawn), len(drawn.age), counts, cents)
 
     return in_order(make, range(-(-rows // BLOCK_ROWS)), threads)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.errors import ExistingFileError, OutputError
+from course.errors import ExistingFileError, MissingFileError, OutputError
 from course.files import data_directory, expanded, file_digest, recover, replacing
 from course.generator.answer import (
     CENTS_BY_AGE,
@@ -20,7 +20,11 @@ from course.generator.answer import (
     ROWS_BY_AGE,
     SMALL_NAME,
     SMALL_ROWS,
+    MonthReport,
+    read_report,
 )
+from course.generator.month import month_file
+from course.generator.real import real_month
 from course.generator.schema import CSV_HEADER
 
 if TYPE_CHECKING:
@@ -39,20 +43,29 @@ SMALL_SHA256 = "81d59786039c271c56e365e3eccb35e80fa31ae39e594069a15fffc447ee872e
 """SHA-256 of the file: it is the same on every platform and with every version of the libraries."""
 
 
-def small_file(folder: Path | str = "data") -> Path:
+def small_file(folder: Path | str = "data", *, generated: bool = False) -> Path:
     """Put ``A201612_small.csv`` in a folder, and return its path (relative if ``folder`` is).
 
     The file is generated once, in about two seconds, and kept in ``course.files.data_directory()`` if that can be
     written; the folder receives a copy of its own. It has 99,999 rows on 199,999 lines of text: a blank line stands
     between two records.
 
+    Where ``BIGDATA_COURSE_MONTH`` names a real month, such as ``A202501.csv.gz``, its first 99,999 rows are copied
+    instead, without blank lines, as ``A202501_small.csv``.
+
     Args:
         folder: where the lesson expects its data; made if it is missing.
+        generated: generate the file even where a real month is named.
 
     Raises:
         ExistingFileError: the folder holds another file of this name.
+        MissingFileError: ``BIGDATA_COURSE_MONTH`` names no file.
         OutputError: the folder cannot be written, or the disk is full.
+        UnreadableFileError: the file that it names is no month, or a line of it breaks a rule.
     """
+    real = None if generated else real_month()
+    if real is not None:
+        return month_file(expanded(folder) / f"{real.name.partition('.')[0]}_small.csv", rows=SMALL_ROWS).path
     placed = expanded(folder) / SMALL_NAME
     recover(placed)
     if placed.exists():
@@ -67,6 +80,23 @@ def small_file(folder: Path | str = "data") -> Path:
     with replacing(placed) as temporary:
         temporary.write_bytes(text) if text else shutil.copyfile(kept, temporary)
     return placed
+
+
+def known_answer(path: Path | str) -> MonthReport:
+    """Return what is known of a file that ``small_file`` or ``month_file`` made: its rows and exact sums by age.
+
+    Raises:
+        MissingFileError: nothing is known of this file.
+    """
+    path = expanded(path)
+    if path.name == SMALL_NAME and _is_genuine(path):
+        return MonthReport(path, ".csv", SMALL_ROWS, SMALL_SIZE, SEED, ROWS_BY_AGE, CENTS_BY_AGE)
+    report = read_report(path)
+    if report is None:
+        raise MissingFileError(
+            f"no answer is known for {path}: course.small_file and course.month_file make such files"
+        )
+    return report
 
 
 def _is_genuine(path: Path) -> bool:
