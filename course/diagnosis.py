@@ -26,7 +26,8 @@ TRIED = ("3.11", "3.13", "3.14")  # the tests passed on these, on Linux
 EXTRAS = {"cluster": "for lesson 11", "publish": "to publish pages", "s3": "to read S3", "test": "to test the course"}
 # what the doctor tells to type: no line is broken there
 COMMANDS = re.compile(
-    r"(?:\S+ -m |uv )?pip install (?:--python \S+ )?\S+|python -m ipykernel install --sys-prefix|course\.month_file\(.*?\)"
+    r"(?:\S+ -m |uv )?pip install (?:--python \S+ )?\S+|python -m ipykernel install --sys-prefix"
+    r"|course\.month_file\(.*?\)"
 )
 LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
 LEAST_DISK = 2**30  # the lessons together leave 400 MiB, and write some of it twice
@@ -266,9 +267,8 @@ def _check_packages(found: Sequence[Package], lessons: Sequence[LessonCheck]) ->
         skipping = [lesson.name for lesson in lessons if one.name in lesson.skipped]
         told = [f"{numbers(needing)} cannot run without it"] * bool(needing)
         told += [f"{numbers(skipping)} can, but for the cells that need it"] * bool(skipping)
-        told += [
-            f"get {one.name}{one.wanted}: {install_command()}" if one.applies else "none is made for this Python and system"
-        ]
+        get = f"get {one.name}{one.wanted}: {install_command()}"
+        told += [get if one.applies else "none is made for this Python and system"]
         yield Check(one.name, "problem" if needing and one.applies else "optional", one.installed or "absent",
                     "; ".join(told))  # fmt: skip
     for extra in dict.fromkeys(one.group for one in found if one.group != "lessons"):

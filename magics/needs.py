@@ -31,7 +31,7 @@ class NeedsMagics(Magics):
         Examples::
 
             %%needs h5py
-            import h5py
+            table = h5py.File("data/small.h5")["amounts"]
 
             left out: this cell needs h5py, which is not installed for this Python 3.15
         """

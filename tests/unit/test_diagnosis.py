@@ -141,7 +141,7 @@ def test_what_is_optional_does_not_keep_the_lessons_from_running(
          "lessons 00 to 10 can run here; 11 needs flask-cors and moto",
          r'extra cluster +optional +not installed: for lesson 11, .*pip install "bigdata-course\[cluster\]"'),
         ({"needed": [BCOLZ], "installed": {"bcolz-zipline": "1.12"}}, "lessons 00 to 11 can run", "packages +ok"),
-        ({"needed": ['moto; extra == "test"']}, "lessons 00 to 11 can run here", "test +optional +not .*make test"),
+        ({"needed": ['moto; extra == "test"']}, "lessons 00 to 11 can run here", r"test +optional +not .*\[test\]"),
     ],
 )  # fmt: skip
 def test_the_lessons_that_lack_something_are_named_with_it(

@@ -80,6 +80,7 @@ def test_without_the_extras_the_rest_works(code: str) -> None:
         (
             "from course.cli import main; main(['build', '--no-execute', '--output', 'build/absent'])",
             "publish",
+            "a site needs ",
         ),
         ("from course.cluster import ObjectStore; ObjectStore()", "cluster", "the object store needs "),
     ],
