@@ -53,7 +53,8 @@ def temporary(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
 
 
-def synthetic(folder: Path) -> Path:
+def synthetic(folder: Path, *, generated: bool) -> Path:
+    assert generated  # also where a real month is at hand: what is called synthetic is
     path = folder / "A201612_small.csv"
     path.write_bytes(b"made up\n")
     return path
