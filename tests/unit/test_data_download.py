@@ -198,6 +198,7 @@ WRONG_ADDRESSES = [
     "http://[x/a",
     "http://h/..",
     "http://h/%2e%2e%5ca",
+    *(f"http://h/a{letter}b" for letter in ("%2F", "%5C", "%3A", "*", "%3F", '"', "<", ">", "|", "%0A")),
 ]
 WRONG_HASHES = ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64]
 
