@@ -98,8 +98,6 @@ def _column(values: tuple[Any, ...]) -> pd.Series[Any]:
 
 def exact(values: Sequence[Any]) -> pd.Series[Any]:
     """Return the numbers of a wide type of DuckDB as they are: integers, or floats where they say the same."""
-    # a BIGNUM arrives as text
-    values = [int(value) if isinstance(value, str) else value for value in values]
     present = [value for value in values if value is not None]
     if all(isinstance(value, Decimal) and value.as_tuple().exponent == 0 for value in present):
         values = [None if value is None else int(value) for value in values]

@@ -231,6 +231,7 @@ WIDE: list[tuple[str, Any, str]] = [
     ("1234567890123456789.25::DECIMAL(38, 2)", Decimal("1234567890123456789.25"), "object"),
     ("1234567890123456.78::DECIMAL(18, 2)", Decimal("1234567890123456.78"), "object"),
     (f"{10**59 + 1}::BIGNUM", 10**59 + 1, "object"),
+    ("'12'::UNION(s VARCHAR, n HUGEINT)", "12", "object"),
     ("SUM(0.1::DECIMAL(9, 2))", 0.1, "float64"),
     (f"[{HUGE}::HUGEINT, NULL]", [HUGE, None], "object"),
     (f"[{HUGE}::HUGEINT]::HUGEINT[1]", (HUGE,), "object"),
