@@ -40,12 +40,12 @@ def test_what_has_no_name_of_an_element_and_a_form_leave_what_they_hold() -> Non
 ATTRIBUTES = [
     *('<p onmousemove="x">', '<p onanything="x">', '<svg onbegin="x">', '<p ="x">', "<p a\"b='x'>", "<p a<b='x'>"),
     *('<q cite="javascript:x">', '<q cite="VBScript:x">', '<q cite="\x01java\tscript:x">', '<q cite="java\nscript:x">'),
-    *(f'<a href="{scheme}:x">' for scheme in ("data", "file", "blob", "about", "view-source", "x-y.z", "\x01da\tta")),
+    *(f'<a href="{scheme}:x">' for scheme in ("DATA", "file", "blob", "about", "view-source", "x-y.z", "\x01da\tta")),
     *('<area href="data:x">', '<a xlink:href="data:x">', '<area xlink:href="file:x">'),
     *('<b action="x">', '<b formaction="x">', '<a ping="x">', '<b srcset="x">'),
     *(f'<b {name}="https://a.org">' for name in ("src", "data", "poster", "background", "href", "xlink:href")),
     *(f'<b {name}="https://a.org">' for name in ("lowsrc", "dynsrc", "data-background", "data-background-image")),
-    *(f'<b src="{address}">' for address in ("//a.org", r"\\a.org", r"/\a.org", "\x01//a.org", "ht\ntps:x", "blob:x")),
+    *(f'<b src="{address}">' for address in ("//a.org", r"\\a.org", r"/\a.org", "\x01//a.org", "ht\ntps:x", "BLOB:x")),
     *(f'<b data-{name}="x">' for name in ("src", "lazy-src", "preview-link", "preview-image", "notes", "markdown")),
     *('<b data-background-iframe="x">', '<b data-background-video="x">', '<img alt="x" name="cookie" src="data:,">'),
 ]
@@ -71,7 +71,7 @@ KEPT = [
     ),
     *('<b data-id="https://a.org">x</b>', '<b data-background-color="red">x</b>', '<b src="a/b:c.png">x</b>'),
     *('<p style="color: red; table-layout: fixed">x</p>', '<rect fill="url(#a)"></rect>'),
-    *('<p style="background: url(data:image/gif;base64,)">x</p>', "<style>p { position: relative }</style>"),
+    *('<p style="background: url(DATA:image/gif;base64,)">x</p>', "<style>p { position: relative }</style>"),
     *("<p style=\"content: 'position: fixed'\">x</p>", '<b id="cookie">x</b>'),
 ]
 
