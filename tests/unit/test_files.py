@@ -146,17 +146,26 @@ def test_a_folder_that_was_moved_aside_comes_back_where_the_new_one_cannot_be_pu
     def refuse(*_: object) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "a"))
 
+    def raced(moved: Path, target: Path) -> Path:
+        # another had put its own there, and has moved it again
+        if target == tmp_path / "a" and taken:
+            raise taken.pop()
+        return rename(moved, target)
+
+    rename, taken = Path.rename, [OSError(errno.ENOTEMPTY, ""), OSError(errno.EEXIST, "")]
     write(tmp_path / "a", "old", "folder")
+    monkeypatch.setattr(Path, "rename", raced)
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OutputError, match="cannot write"):
         write(tmp_path / "a", "new", "folder")
     assert (contents(tmp_path), names(tmp_path)) == ({"a/inside": b"old"}, ["a"])
 
 
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError, Timeout])
 def test_a_folder_that_another_takes_for_a_left_over_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    acquire, taken = FileLock.acquire, [FileNotFoundError, Timeout]
+    acquire, taken = FileLock.acquire, [error, error]
 
     def late(lock: FileLock, *arguments: object, **named: object) -> object:
         if taken:
