@@ -99,7 +99,8 @@ def _locked_folder(path: Path) -> Iterator[Path]:
                 folder.mkdir(mode=0o700)
                 lock.acquire()
                 break
-            except (FileNotFoundError, Timeout):  # a process at work beside took it for a left-over: not locked yet
+            # a process at work beside took it for a left-over: not locked yet
+            except (FileExistsError, FileNotFoundError, Timeout):
                 if last:
                     raise
     try:
@@ -148,11 +149,11 @@ def _install(new: Path, path: Path, scratch: Path) -> None:
 
 def _settle(aside: Path, path: Path) -> None:
     """Give a folder its name back if nothing bears it, and remove it if something does."""
-    if aside.exists() and not path.exists():
+    while aside.exists() and not path.exists():
         try:
             aside.rename(path)
-        except OSError:
-            if not path.exists():  # else another process has put its own there, just now
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process has put its own there, just now
                 raise
     shutil.rmtree(aside, ignore_errors=True)
 

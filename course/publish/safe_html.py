@@ -49,7 +49,7 @@ _SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
 _NO_LINK = re.compile(r"(?!(?:https?|mailto|ftp|tel):)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LOADS = re.compile(r"url|src|image|cross-fade")
 _WITHIN = re.compile(r"\s*(?:data:|#)", re.IGNORECASE)
-_MAY_FETCH = re.compile(r"\\|@|url|image|src|position", re.IGNORECASE)
+_MAY_FETCH = re.compile(rf"\\|@|position|{_LOADS.pattern}", re.IGNORECASE)
 _WIDE_LINE = 40
 _TALL_TEXT = 20
 

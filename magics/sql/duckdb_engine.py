@@ -210,8 +210,12 @@ class DuckConnection(Connection):
         for position, (_, kind, *_) in enumerate(columns):
             # an ENUM arrives as text
             one = rows.project(f'CAST("{position}" AS {kind}) AS x')
-            wide = _is_wide(kind)
-            series.append(exact([value for (value,) in one.fetchall()]) if wide else one.df().x)
+            if _is_wide(kind):
+                values = [value for (value,) in one.fetchall()]
+                # a BIGNUM arrives as text
+                series.append(exact([value and int(value) for value in values] if kind.id == "bignum" else values))
+            else:
+                series.append(one.df().x)
         frame: DataFrame = pd.concat(series, axis="columns")
         return frame.set_axis([name for name, *_ in columns], axis="columns")
 

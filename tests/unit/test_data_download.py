@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import random
 import secrets
 import tarfile
@@ -45,6 +46,19 @@ def test_a_file_that_is_not_as_it_was_is_made_anew_from_the_cache_and_what_was_w
     (path).write_bytes(b"again")
     course.get(url, offline=True)
     assert course.files()["a.changed2.csv" if said == 2 else "a.changed.csv"] == b"again"
+
+
+def test_a_file_of_the_same_size_and_date_is_not_read_and_one_of_another_size_is_made_anew(
+    course: Course, server: Server
+) -> None:
+    path = course.get(url := server.script("/a.csv.gz", serve(Content(GZIP))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("course.downloads.receipts.file_digest", lambda _: pytest.fail("it was read"))
+        assert course.get(url, offline=True) == path
+    date = path.stat().st_mtime_ns
+    path.write_bytes(TEXT + b"mine")
+    os.utime(path, ns=(date, date))
+    assert course.get(url, offline=True).read_bytes() == TEXT
 
 
 @pytest.mark.parametrize("damaged", [GZIP[:-1], GZIP[:50] + b"!" + GZIP[51:]])
@@ -184,6 +198,7 @@ WRONG_ADDRESSES = [
     "http://[x/a",
     "http://h/..",
     "http://h/%2e%2e%5ca",
+    *(f"http://h/a{letter}b" for letter in ("%2F", "%5C", "%3A", "*", "%3F", '"', "<", ">", "|", "%0A")),
 ]
 WRONG_HASHES = ["abc", "sha256:12", "md7:00", "shake_128:00", "sha256:" + "g" * 64]
 

@@ -362,7 +362,7 @@ def child(url: str, course: Course, before: str = "") -> subprocess.Popen[str]:
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     return process.returncode, said
 
 
@@ -427,10 +427,35 @@ def test_an_interrupted_decompression_leaves_nothing_that_looks_finished(
     assert len(server.requests) == 1
 
 
+# says in a file that this process is about to look into the cache
+COMING = """
+from pathlib import Path
+from course.downloads.retrieval import _Request
+fetched = _Request._fetched
+def coming(request, *, again):
+    Path({0!r}).touch()
+    return fetched(request, again=again)
+_Request._fetched = coming
+"""
+
+
 @posix
 def test_two_processes_that_want_the_same_file_fetch_it_once(course: Course, server: Server) -> None:
-    url = server.script(f"/{NAME}", drip(FILE, pause=0.05, amount=9000))
-    processes = [child(url, course), child(url, course)]
-    assert [end_of(process) for process in processes] == [(0, ""), (0, "")]
+    coming = course.folder.with_name("coming")
+
+    def wait_for_another(request: Handler) -> None:
+        # the second has a second for a request that it must not make
+        while not coming.exists() and not server.closing.wait(0.01):
+            pass
+        server.closing.wait(1)
+        serve(FILE)(request)
+
+    url = server.script(f"/{NAME}", wait_for_another)
+    first = child(url, course)
+    while not server.requests:
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = child(url, course, COMING.format(str(coming)))
+    assert [end_of(process) for process in (first, second)] == [(0, ""), (0, "")]
     assert (course.folder / "month.csv").read_bytes() == TEXT
     assert len(server.requests) == 1

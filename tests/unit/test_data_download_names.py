@@ -149,6 +149,17 @@ def test_a_month_without_network_is_made_by_the_generator_and_one_made_before_is
     assert "A201611.csv.json" not in course.files()
 
 
+def test_what_was_written_in_the_report_of_a_synthetic_month_is_kept(
+    course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.downloads.retrieval.SYNTHETIC_ROWS", 10)
+    course.get(MONTH, offline=True)
+    (course.folder / "A201612.csv.json").write_bytes(b"mine")
+    publish(server, MONTH)
+    course.get(MONTH)
+    assert course.files() == {"A201612.csv": TEXT, "A201612.csv.json": b"mine"}
+
+
 def test_whoever_gives_a_hash_or_an_address_gets_no_synthetic_file_and_the_environment_can_forbid_the_network(
     course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock, Timeout
 from notebook_writer import contents
 
 from course.errors import OutputError
@@ -36,7 +37,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-NAMES = ["a.csv", "[a]*?{b}", "x" * 244, "é" * 120, " a b%", "a\nb", ".hidden"]
+NAMES = ["a.csv", "[a]*?{b}", "x" * 244, "é" * 125, " a b%", "a\nb", ".hidden"]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -120,6 +121,61 @@ def test_a_writer_at_work_is_let_be_and_the_last_to_end_stays(tmp_path: Path) ->
         working.communicate("\n", timeout=60)
     assert (working.returncode, path.read_text()) == (0, "slow")
     assert names(tmp_path) == [".a.csv.gz.0123abcd.part", ".a.csv.mine.part", "a.csv"]
+
+
+def test_a_folder_that_another_writer_puts_there_in_between_is_replaced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename, others = tmp_path / "a", Path.rename, ["b", "c"]
+    write(path, "old", "folder")
+
+    def raced(moved: Path, target: Path) -> Path:
+        rename(moved, target)
+        if moved == path and others:
+            (path / others.pop()).mkdir(parents=True)
+        return target
+
+    monkeypatch.setattr(Path, "rename", raced)
+    write(path, "new", "folder")
+    assert (others, contents(tmp_path), names(path)) == ([], {"a/inside": b"new"}, ["inside"])
+
+
+def test_a_folder_that_was_moved_aside_comes_back_where_the_new_one_cannot_be_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "a"))
+
+    def raced(moved: Path, target: Path) -> Path:
+        # another had put its own there, and has moved it again
+        if target == tmp_path / "a" and taken:
+            raise taken.pop()
+        return rename(moved, target)
+
+    rename, taken = Path.rename, [OSError(errno.ENOTEMPTY, ""), OSError(errno.EEXIST, "")]
+    write(tmp_path / "a", "old", "folder")
+    monkeypatch.setattr(Path, "rename", raced)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OutputError, match="cannot write"):
+        write(tmp_path / "a", "new", "folder")
+    assert (contents(tmp_path), names(tmp_path)) == ({"a/inside": b"old"}, ["a"])
+
+
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError, Timeout])
+def test_a_folder_that_another_takes_for_a_left_over_is_made_again(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire, taken = FileLock.acquire, [error, error]
+
+    def late(lock: FileLock, *arguments: object, **named: object) -> object:
+        if taken:
+            Path(lock.lock_file).parent.rmdir()
+            raise taken.pop()(lock.lock_file)
+        return acquire(lock, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FileLock, "acquire", late)
+    write(tmp_path / "a", "new", "file")
+    assert (taken, contents(tmp_path)) == ([], {"a": b"new"})
 
 
 def test_many_writers_of_one_folder_all_succeed(tmp_path: Path) -> None:

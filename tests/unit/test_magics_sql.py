@@ -229,8 +229,12 @@ WIDE: list[tuple[str, Any, str]] = [
     ("12345678901234567890123456789012345678::DECIMAL(38, 0)", 12345678901234567890123456789012345678, "object"),
     ("9007199254740993::DECIMAL(38, 0)", 2**53 + 1, "int64"),
     ("1234567890123456789.25::DECIMAL(38, 2)", Decimal("1234567890123456789.25"), "object"),
+    ("1234567890123456.78::DECIMAL(18, 2)", Decimal("1234567890123456.78"), "object"),
+    (f"{10**59 + 1}::BIGNUM", 10**59 + 1, "object"),
+    ("'12'::UNION(s VARCHAR, n HUGEINT)", "12", "object"),
     ("SUM(0.1::DECIMAL(9, 2))", 0.1, "float64"),
     (f"[{HUGE}::HUGEINT, NULL]", [HUGE, None], "object"),
+    (f"[{HUGE}::HUGEINT]::HUGEINT[1]", (HUGE,), "object"),
     (f"{{'a': {HUGE}::HUGEINT}}", {"a": HUGE}, "object"),
     ("SUM(x) FILTER (false)", None, "float64"),
 ]
@@ -315,6 +319,7 @@ def test_what_a_statement_gives_is_asked_from_the_engine(notebook: Notebook, fil
         ("ATTACH ':memory:' AS other", None),
         ("CREATE TYPE mood AS ENUM('INTERN', 'RETURNING')", None),
         ("SELECT COUNT(*) AS Success FROM (DESCRIBE w)", [(1,)]),
+        ("SELECT 1 AS Success WHERE 1 = 0", []),
         ("FROM (VALUES (1)) v(Count)", [(1,)]),
     ],
 )
@@ -324,11 +329,23 @@ def test_what_a_statement_of_duckdb_gives(notebook: Notebook, sql: str, rows: An
     assert shown is None if rows is None else [*shown.itertuples(index=False, name=None)] == rows
 
 
-def test_what_a_select_of_duckdb_writes_is_kept_when_a_part_is_shown(notebook: Notebook) -> None:
-    notebook("%SQL_connect duckdb://\n%SQL CREATE TABLE w(x INTEGER)")
-    sql = "WITH c AS (INSERT INTO w SELECT * FROM range(5000) RETURNING x) SELECT * FROM c"
-    assert len(notebook(f"%SQL -n 2 {sql}")) == 2
-    assert notebook.rows("SELECT COUNT(*) FROM w") == [(5000,)]
+@pytest.mark.parametrize(
+    "written", ["{0}", "WITH c AS ({0}) SELECT * FROM c", "PREPARE p AS WITH c AS ({0}) SELECT * FROM c; EXECUTE p"]
+)
+@pytest.mark.parametrize(
+    ("sql", "kept"),
+    [
+        ("INSERT INTO w SELECT -1 FROM range(5000) RETURNING x", (10_000, 5000)),
+        ("UPDATE w SET x = -1 RETURNING x", (5000, 5000)),
+        ("DELETE FROM w RETURNING x", (0, 0)),
+    ],
+)
+def test_what_duckdb_writes_is_kept_when_a_part_of_what_it_gives_is_shown(
+    notebook: Notebook, written: str, sql: str, kept: tuple[int, int]
+) -> None:
+    notebook("%SQL_connect duckdb://\n%SQL CREATE TABLE w AS SELECT * FROM range(5000) r(x)")
+    assert len(notebook(f"%SQL -n 2 {written.format(sql)}")) == 2
+    assert notebook.rows("SELECT COUNT(*), COUNT(*) FILTER (x < 0) FROM w") == [kept]
 
 
 def test_names_that_differ_are_different_parameters(notebook: Notebook, file: str) -> None:
@@ -368,6 +385,25 @@ def test_the_schema_gives_python_types_in_both_forms(notebook: Notebook, file: s
     notebook("%SQL_schema ages -o stored")
     assert notebook.names["stored"][0] == ("age", int)
     notebook.fails("%SQL_schema agse", "no such table: agse — did you mean ages")
+
+
+def test_an_enumeration_is_text_whatever_its_words(notebook: Notebook) -> None:
+    notebook("%SQL_connect duckdb://\n%SQL CREATE TABLE t(mood ENUM('INTERN', 'UPDATE'))")
+    assert notebook("%SQL_schema t --as_list") == [("mood", str)]
+
+
+def test_a_temporary_table_hides_the_other_of_its_name(notebook: Notebook, file: str) -> None:
+    notebook("%SQL CREATE TEMP TABLE ages(age INTEGER, word TEXT)")
+    (other,) = set(notebook("%SQL_tables")) - {"ages"}
+    assert other.endswith("main.ages")
+    assert notebook("%SQL_schema ages")[1] == ("word", str)
+    assert notebook(f"%SQL_schema {other}")[1] == ("amount", float)
+    notebook.names["frame"] = pd.DataFrame({"age": [1], "word": ["a"]})
+    for if_exists in ("append", "replace"):
+        notebook(f"%SQL_import_df frame -t ages --if_exists {if_exists}")
+        assert notebook.rows("SELECT * FROM ages") == [(1, "a")]
+    notebook("%SQL_drop_table ages")
+    assert notebook.rows("SELECT COUNT(amount) FROM ages") == [(25,)]
 
 
 def test_views_and_temporary_tables_are_listed(notebook: Notebook, file: str) -> None:

@@ -66,6 +66,14 @@ def test_the_notebook_may_change_folder_and_lose_the_file(
     assert notebook("%SQL_tables") == ["t"]
 
 
+@pytest.mark.parametrize("file_name", FILES)
+def test_a_connection_knows_its_file_under_another_name(notebook: Notebook, file_name: str) -> None:
+    make(notebook, file_name, "other.db3")
+    connection = notebook(f"%SQL_connect {file_name}")
+    os.link(file_name, "hard")
+    assert [connection.holds(Path(name)) for name in ("hard", "other.db3", "nowhere")] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

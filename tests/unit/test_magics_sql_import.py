@@ -89,6 +89,8 @@ def test_every_row_is_read_as_it_is_written(
     assert notebook(f"%SQL_import_tsv 'file[1].csv' -t t {options}") == len(expected)
     rows = [tuple(None if pd.isna(value) else value for value in row) for row in notebook.rows("SELECT * FROM t")]
     assert rows == expected
+    # no mark of the encoding is in a name
+    assert all(name.isascii() for name, _ in notebook("%SQL_schema t --as_list"))
 
 
 def test_types_are_those_of_the_whole_column(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +113,17 @@ def test_types_are_those_of_the_whole_column(notebook: Notebook, monkeypatch: py
 def test_rows_too_long_are_refused(notebook: Notebook, first: str, extra: str) -> None:
     write(f"a;b\n{first}{extra}\n")
     notebook.fails("%SQL_import_tsv t.csv -s ;", r"row 3 of t\.csv|saw [45]" if first else r"row 1 of t\.csv")
+    assert notebook("%SQL_tables") == []
+
+
+@pytest.mark.parametrize("extra", ["5;6;7", "5;6;7;8;9"])
+def test_a_row_too_long_far_below_is_named_by_its_number(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    # chunks of 100 rows
+    monkeypatch.setattr(text_file, "_VALUES", 300)
+    write("a;b\n" + "1;2\n" * 2000 + f"{extra}\n" + "3;4\n" * 200)
+    notebook.fails("%SQL_import_tsv t.csv -s ;", r"row 2,001 of t\.csv")
     assert notebook("%SQL_tables") == []
 
 
@@ -234,6 +247,14 @@ def test_both_engines_read_what_the_csv_module_reads(
             assert connection.import_file(describe(path, ";", encoding), "t") == len(expected)
             # a letter stands in every column: all is text
             assert as_text(connection) == expected
+
+
+@given(text=st.text(st.sampled_from("\r\n \ta\0")), size=st.integers(1, 4))
+def test_what_is_marked_does_not_depend_on_where_a_piece_ends(text: str, size: int) -> None:
+    whole, pieces = (
+        text_file._Source(io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="")) for _ in range(2)
+    )
+    assert "".join(iter(lambda: pieces.read(size), "")) == whole.read()
 
 
 ENCODINGS = [

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,20 @@ def test_a_statement_is_stopped(notebook: Notebook, engine: str, sql: str, is_ra
     assert notebook("%SQL_tables") == ["t"]
     # nothing is left that another handler of signals would miss
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_the_engine_is_told_to_stop_until_it_does() -> None:
+    raw, calls = sqlite3.connect(":memory:", check_same_thread=False), list[int]()
+
+    def interrupt() -> None:
+        # a call that comes before the engine has started is lost
+        calls.append(1)
+        if len(calls) == 3:
+            raw.interrupt()
+
+    with interrupted(raw), stop.stoppable(interrupt), closing(raw.cursor()) as cursor:
+        cursor.execute(ENDLESS["sqlite"]).fetchall()
+    raw.close()
 
 
 def test_a_thread_that_threading_does_not_know_goes_on(notebook: Notebook) -> None:

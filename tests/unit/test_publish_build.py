@@ -394,7 +394,9 @@ def test_a_conversion_key_follows_the_notebook_the_links_and_the_exporter(notebo
     # a link between lessons leads somewhere or not
     write_notebook(notebook.parent / "02_b.ipynb")
     keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
-    assert len(keys) == 10
+    (notebook.parent / "p.svg").write_text("<svg/>")
+    keys.add(conversion_key(lesson, "a", "html", {"home": "x"}))
+    assert len(keys) == 11
 
 
 def test_code_of_the_pages_is_not_code_of_the_lessons() -> None:

@@ -79,11 +79,12 @@ def test_the_deck_holds_reveal_its_notes_its_settings_and_the_theme_and_fetches_
 def test_slide_attributes_are_kept_escaped_when_they_are_local() -> None:
     data = {"background_color": "#eee", "state": 'a"><script>b', "background-image": "https://a.org/x.png"}
     data |= {"x onclick=alert(1) y": "z", "notes": "<img src=x onerror=alert(1)>", "background-iframe": "x.html"}
+    data["background"] = "url(https://a.org/y.png)"
     soup, _ = publish(text("# Title", "slide", data=data))
     slide = soup.select_one("section[data-background-color='#eee']")
     assert slide["data-state"] == 'a"><script>b'
     assert "a.org" not in str(soup)
-    assert set(slide.attrs) == {"data-background-color", "data-state"}
+    assert set(slide.attrs) == {"data-background-color", "data-background", "data-state"}
 
 
 @pytest.mark.parametrize("dangerous", ["</script>", "</SCRIPT >", "<!--", "<script src=x>"])

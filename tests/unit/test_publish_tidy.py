@@ -219,7 +219,7 @@ AGREED: dict[str, tuple[Any, str, str, str]] = {
     "no traceback": (ran("1", failed()), "OddError: why", "", ""),
     "blank traceback": (ran("1", failed("", "")), "OddError: why", "", ""),
     "traceback": (ran("1", failed("Traceback", LINK)), "the docs (https://example.org/a)", "]8;;", ""),
-    "erased letters": (ran("1", printed("50 %\b\b\b\b100 % \x1b(B\x1b]0;title\x07")), "100 %", "50 title", ""),
+    "erased letters": (ran("1", printed("é\n\b\b50 %\b\b\b\b100 % \x1b(B\x1b]0;title\x07")), "é 100 %", "50 title", ""),
     "lists of lines": (ran("1", printed(["a ", "b"])), "a b", "", ""),
     "odd sizes": (ran("1", bundle(svg="<svg/>") | {"metadata": ODD}), "", "", ""),
 }

@@ -30,7 +30,7 @@ def deliver(source: Path, folder: Path, *, update: bool = False) -> Delivery:
 def source(tmp_path: Path) -> Path:
     """Return a folder of two lessons and a picture, with things that are not delivered."""
     folder = tmp_path / "shipped"
-    for name in (ONE, TWO, "images/a.png", "data/big.csv", ".ipynb_checkpoints/01_one.ipynb"):
+    for name in (ONE, TWO, "images/a.png", "data/big.csv", ".ipynb_checkpoints/01_one.ipynb", "__pycache__/m.pyc"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("first edition")
     return folder
@@ -77,6 +77,13 @@ def test_a_changed_file_stays_and_each_newer_edition_stands_beside_it_once(sourc
     (source / ONE).write_text("fourth edition")
     assert told(source, folder) == ([], [], [(ONE, NEWER)])
     assert [(folder / name).read_text() for name in (ONE, NEW, NEWER)] == ["mine", "mine too", "fourth edition"]
+
+
+def test_what_stands_beside_is_known_without_the_record(source: Path, folder: Path) -> None:
+    (folder / ONE).write_text("mine")
+    for _ in range(2):
+        assert told(source, folder) == ([], [], [(ONE, NEW)])
+        (folder / RECORD).unlink()
 
 
 def test_a_file_that_was_there_before_the_first_delivery_is_the_students(source: Path, tmp_path: Path) -> None:
@@ -159,11 +166,12 @@ def test_a_folder_whose_record_is_lost_still_knows_what_it_was_given(source: Pat
 def test_what_bears_the_name_of_a_lesson_is_kept_whatever_it_is(source: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     (work / ONE).mkdir(parents=True)
-    (work / TWO).symlink_to("nowhere")
+    for name in (TWO, "02_two.new.ipynb"):
+        (work / name).symlink_to("nowhere")
     for update in (False, True, True):
         deliver(source, work, update=update)
     assert ((work / ONE).is_dir(), (work / TWO).is_symlink(), (work / "nowhere").exists()) == (True, True, False)
-    assert (work / NEW).read_text() == "first edition"
+    assert [(work / name).read_text() for name in (NEW, "02_two.new2.ipynb")] == ["first edition"] * 2
 
 
 @settings(max_examples=40)
