@@ -156,6 +156,8 @@ def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
 def test_a_page_in_place_of_any_other_file_is_recognised_too(course: Course, server: Server) -> None:
     with pytest.raises(DownloadError, match=r"the web page 'Login' in place of a\.csv"):
         course.get(server.script("/a.csv", page("Login")))
+    with pytest.raises(DownloadError, match=r"the web page 'Marked' in place of b\.csv"):
+        course.get(server.script("/b.csv", serve(Content(b"\xef\xbb\xbf\n<html><title>Marked</title></html>"))))
     assert course.get(server.script("/a.html", page("A page"))).read_bytes().startswith(b"<!DOCTYPE")
 
 
