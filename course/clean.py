@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,6 +24,9 @@ RECORD = ".generated.json"
 
 Where it is missing, lessons record nothing.
 """
+
+SMALL_OF_A_MONTH = re.compile(r"[AP][0-9]{6}_small\.csv(\.json)?")
+"""What ``course.small_file`` writes where a real month is set, and its answer."""
 
 States = dict[str, tuple[int, int]]
 
@@ -65,7 +69,9 @@ def find_generated(folder: Path) -> Generated:
     if data.is_symlink() or not (data / RECORD).is_file():
         raise BadArgumentError(f"{folder} has no record of generated files; give a folder that course start made")
     record, now, names = read_record(data), _states(data), lesson_files()
-    known = {name for name in now if name in record and name.partition("/")[0] in names}
+    known = {
+        name for name in now if name in record and (name.partition("/")[0] in names or SMALL_OF_A_MONTH.fullmatch(name))
+    }
     same = {name for name in known if now[name] == record[name]}
     return Generated(
         {name: now[name][0] for name in sorted(same)}, sorted(known - same), sorted(now.keys() - known - {RECORD})

@@ -60,6 +60,15 @@ def test_what_lessons_wrote_goes_and_the_rest_stays(work: Path) -> None:
     assert clean(work) == 0
 
 
+def test_the_small_file_of_a_real_month_goes_too(work: Path) -> None:
+    watch = Watch(work / "data")
+    for name in ("A202501_small.csv", "A202501_small.csv.json", "A202501_mine.csv"):
+        write(work / "data" / name, "a cell")
+    watch.record()
+    clean(work)
+    assert left(work) == [RECORD, "A202501_mine.csv", "mine.csv"]
+
+
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_what_the_student_changed_stays(work: Path, name: str) -> None:
     write(work / "data" / name, "edited")  # as long as before
