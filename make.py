@@ -20,10 +20,11 @@ VENV = os.path.join(HERE, ".venv")
 SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 VENV_PYTHON = os.path.join(SCRIPTS, "python.exe" if os.name == "nt" else "python")
 PACKAGES = os.path.join(VENV, *(["Lib"] if os.name == "nt" else ["lib", "python*"]), "site-packages", "*.dist-info")
+MARKER = os.path.join(VENV, "installed-from")
 UV = os.environ.get("UV") or shutil.which("uv")
 
 # what to install, each holding the one before, and about how much that is
-LEVELS = [(".", "1.1 to 1.3 GB"), (".[cluster,publish]", "1.3 to 1.6 GB"), (".[test]", "1.6 to 1.9 GB")]
+LEVELS = [(".", "1.2 to 1.4 GB"), (".[cluster,publish]", "1.4 to 1.7 GB"), (".[test]", "1.7 to 2.0 GB")]
 NEEDS = {"install": 0, "start": 0, "course": 1}  # every other target: all
 STEPS = {
     "install": [],
@@ -44,9 +45,6 @@ STEPS = {
     "mutants": [["tests/notebooks/mutants.py"]],
 }
 STEPS["test"] = STEPS["lint"] + STEPS["unit"] + STEPS["browser"] + STEPS["notebooks"]
-PINS = """\
-# What every supported Python and system installs: pip install -c constraints.txt ... (made by: make pins)
-"""
 
 
 def main(arguments):
@@ -71,50 +69,77 @@ def main(arguments):
 
 def refusal(words):
     """Return one sentence: this Python will not do, and what to run instead."""
-    names = ["python%d.%d" % (3, minor) for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
-    others = ["uv run"] * bool(UV) + [name for name in names if shutil.which(name)]
-    instead = "run: %s make.py %s" % (others[0], words) if others else "install one of these, or uv, which brings one"
+    pattern = "py -3.%d" if os.name == "nt" else "python3.%d"
+    names = [pattern % minor for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+    works = ["uv run"] if UV else list(filter(answers, names))
+    instead = "run: %s make.py %s" % (works[0], words) if works else "install one of these, or uv, which brings one"
     needed = "bigdata-course needs Python %d.%d to %d.%d" % (*OLDEST, *NEWEST)
     return "%s: there are no wheels of all its packages for %s; %s" % (needed, sys.version.split()[0], instead)
 
 
+def answers(python):
+    """Tell whether a command starts a Python: one that is there may only say that it is not installed."""
+    try:
+        return subprocess.call([*python.split(), "-c", ""], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
 def install(level):
     """Make the virtual environment, or bring it up to date, if what it is made from or what is in it has changed."""
-    marker = os.path.join(VENV, "installed-from")
-    if os.path.exists(marker):
-        with open(marker) as file:
-            there, _, known = file.read().partition(" ")
-        if there.isdigit():
-            if int(there) >= level and known == fingerprint():
-                return
-            level = max(level, int(there))
+    state = read(MARKER)
+    there, _, known = state.partition(" ")
+    if there.isdigit():
+        if int(there) >= level and known == fingerprint():
+            return
+        level = max(level, int(there))
     what, size = LEVELS[level]
     print("installing %s in .venv (%s on the disk in all, a minute or two)" % (what, size), flush=True)
-    settings = os.path.join(VENV, "pyvenv.cfg")
-    if os.path.exists(settings):
-        with open(settings) as file:
-            if "= %s\n" % sys.version.split()[0] not in file.read():
-                shutil.rmtree(VENV)  # of another Python, whose packages are of no use to this one
+    settings = read(os.path.join(VENV, "pyvenv.cfg"))
+    # the packages of another Python are of no use to this one, and a killed installation may have left half of one
+    is_useless = state == "unfinished" or (settings and "= %s\n" % sys.version.split()[0] not in settings)
     arguments = ["--quiet", "-c", "constraints.txt", "-e", what]
     if UV:
-        subprocess.check_call([UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV])
-        subprocess.check_call([UV, "pip", "install", "--python", VENV_PYTHON, "pip", *arguments])
+        make = [UV, "venv", "--quiet", "--clear" if is_useless else "--allow-existing", "--python", sys.executable]
+        fill = [UV, "pip", "install", "--python", VENV_PYTHON, "pip", *arguments]
     else:
-        subprocess.check_call([sys.executable, "-m", "venv", VENV])
-        os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
-        subprocess.check_call([VENV_PYTHON, "-m", "pip", "install", *arguments])
-    with open(marker, "w") as file:
-        file.write("%d %s" % (level, fingerprint()))
+        make = [sys.executable, "-m", "venv", *["--clear"] * bool(is_useless)]
+        fill = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+    subprocess.check_call([*make, VENV])
+    before = packages()
+    write(MARKER, "unfinished")
+    try:
+        subprocess.check_call(fill)
+    except (subprocess.CalledProcessError, KeyboardInterrupt):
+        if packages() == before:  # there was no network: what works is kept
+            write(MARKER, state)
+        raise
+    write(MARKER, "%d %s" % (level, fingerprint()))
+
+
+def read(path):
+    """Return the text of a file; nothing if there is none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    """Replace the text of a file."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def packages():
+    """Return the packages that are installed, and their versions, as their metadata are named."""
+    return sorted(os.path.basename(path) for path in glob.glob(PACKAGES))
 
 
 def fingerprint():
     """Return a hash of the Python version, of the files that say what to install and of what is installed."""
-    installed = sorted(os.path.basename(path) for path in glob.glob(PACKAGES))
-    digest = hashlib.sha256("\n".join([sys.version, *installed]).encode("utf-8"))
-    for name in ("pyproject.toml", "constraints.txt"):
-        with open(os.path.join(HERE, name), "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()
+    made_from = [read(os.path.join(HERE, name)) for name in ("pyproject.toml", "constraints.txt")]
+    return hashlib.sha256("\n".join([sys.version, *packages(), *made_from]).encode("utf-8")).hexdigest()
 
 
 def pins(options):
@@ -122,13 +147,8 @@ def pins(options):
     if not UV:
         return "make pins needs uv: run python -m pip install uv, then make pins again"
     lowest = ["--universal", "--python-version", "%d.%d" % OLDEST]
-    bare = ["--quiet", "--all-extras", "--no-annotate", "--no-header", "--output-file", "constraints.txt"]
-    subprocess.check_call([UV, "pip", "compile", *lowest, *bare, *options, "pyproject.toml"])
-    with open("constraints.txt") as file:
-        text = file.read()
-    with open("constraints.txt", "w", newline="\n") as file:
-        file.write(PINS + text)
-    return 0
+    form = ["--quiet", "--no-annotate", "--custom-compile-command", "make pins", "--output-file", "constraints.txt"]
+    return subprocess.call([UV, "pip", "compile", *lowest, "--all-extras", *form, *options, "pyproject.toml"])
 
 
 if __name__ == "__main__":

@@ -274,7 +274,8 @@ def _check_packages(found: Sequence[Package], lessons: Sequence[LessonCheck]) ->
     for extra in dict.fromkeys(one.group for one in found if one.group != "lessons"):
         right = {one.name: one.is_right for one in found if one.group == extra and one.applies}
         lacking = [name for name in right if not right[name]]
-        here = f"{listed(lacking)} absent or old" if len(lacking) < len(right) else "not installed"
+        few = listed(lacking) if len(lacking) < 4 else f"{len(lacking)} of {len(right)} packages"
+        here = f"{few} absent or old" if len(lacking) < len(right) else "not installed"
         use = EXTRAS.get(extra, "if you want it")
         yield (Check(f"extra {extra}", "optional", here, f"{use}, {install_command(extra)}") if lacking else
                Check(f"extra {extra}", "ok", f"complete, {use}"))  # fmt: skip

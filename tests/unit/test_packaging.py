@@ -109,7 +109,7 @@ def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.VENV, module.UV, module.calls = str(tmp_path), "", []
-    module.PACKAGES = str(tmp_path / "*.dist-info")
+    module.MARKER, module.PACKAGES = str(tmp_path / "installed-from"), str(tmp_path / "*.dist-info")
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(module.subprocess, "check_call", module.calls.append)
     monkeypatch.setattr(module.subprocess, "call", lambda _: 0)
@@ -121,7 +121,7 @@ def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     ("uv", "there", "command"),
     [
         ("uv", "", "run: uv run make.py course"),
-        ("", "python3.13", "run: python3.13 make.py course"),
+        ("", "3.13", "3.13 make.py course"),
         ("", "", "install "),
     ],
 )
@@ -130,7 +130,8 @@ def test_a_python_without_wheels_is_one_sentence_and_the_command_that_works(
 ) -> None:
     make.UV = uv
     monkeypatch.setattr(make.sys, "version_info", python)
-    monkeypatch.setattr(make.shutil, "which", lambda name: name if name == there else None)
+    # as pyenv does for a Python that it could have: the command is there, and fails
+    monkeypatch.setattr(make.subprocess, "call", lambda words, **_: not there or there not in " ".join(words))
     said = make.main(["course"])
     assert said.startswith("bigdata-course needs Python 3.11 to 3.14")
     assert command in said
@@ -143,7 +144,7 @@ def test_an_environment_is_made_once_and_again_when_it_changed_or_lacks_somethin
     def installs(target: str) -> list[str]:
         make.calls.clear()
         assert make.main([target]) == 0
-        return [call[-1] for call in make.calls[1:]]
+        return [call[-1] for call in make.calls[1:]] + ["anew"] * any("--clear" in call for call in make.calls)
 
     assert installs("start") == ["."]
     assert installs("install") == []
@@ -153,6 +154,35 @@ def test_an_environment_is_made_once_and_again_when_it_changed_or_lacks_somethin
     assert installs("start") == [".[cluster,publish]"]
     assert installs("lint") == [".[test]"]
     assert installs("course") == []
+    (tmp_path / "pyvenv.cfg").write_text("version = 3.9.1\n")
+    (tmp_path / "installed-from").write_text("0 of it")
+    assert installs("start") == [".", "anew"]
+
+
+@pytest.mark.parametrize("uv", ["uv", ""])
+@pytest.mark.parametrize("touched", [True, False])
+@pytest.mark.parametrize("cut", [subprocess.CalledProcessError(1, "pip"), KeyboardInterrupt(), SystemExit(9)])
+def test_only_an_installation_that_was_cut_short_is_made_anew(
+    make: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cut: BaseException, touched: bool, uv: str
+) -> None:
+    make.UV = uv
+    assert make.main(["start"]) == 0
+
+    def stops(words: list[str]) -> None:
+        if "install" in words:
+            if touched:
+                (tmp_path / "numpy-2.dist-info").mkdir()
+            raise cut
+
+    monkeypatch.setattr(make.subprocess, "check_call", stops)
+    with pytest.raises(type(cut)):
+        make.main(["course"])
+    make.calls.clear()
+    monkeypatch.setattr(make.subprocess, "check_call", make.calls.append)
+    assert make.main(["start"]) == 0
+    # SystemExit stands for a kill: nothing else is run
+    is_anew = touched or isinstance(cut, SystemExit)
+    assert ["--clear" in call for call in make.calls] == ([True, False] if is_anew else [])
 
 
 def test_pins_need_uv_and_say_so(make: ModuleType) -> None:
