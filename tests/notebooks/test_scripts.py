@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 
+import course
+from course.generator.real import VARIABLE
 from course.publish.lessons import copy_companions
 from course.publish.markdown import is_menu
 from course.publish.script import ScriptExporter
@@ -35,14 +38,35 @@ ALL = "BIGDATA_COURSE_ALL_SCRIPTS"
 def test_a_script_gives_the_answers_of_its_lesson(path: Path, tmp_path: Path) -> None:
     if path.stem not in QUICK and not os.environ.get(ALL):
         pytest.skip(f"costs 10 to 30 s of processor: set {ALL}=1 to run it, as the weekly tests do")
-    lesson = nbformat.read(path, as_version=4)
-    script, resources = ScriptExporter().from_notebook_node(lesson, {"metadata": {"name": path.stem}})
-    assert resources.get("course_warnings", []) == []
-    copy_companions(NOTEBOOKS, tmp_path)
-    (tmp_path / f"{path.stem}.py").write_text(script, encoding="utf-8")
+    lesson = write_script(path, tmp_path)
     done = run(tmp_path, f"{path.stem}.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert differences(lesson, done.stdout) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: f"{path.stem}::real")
+def test_a_lesson_takes_a_real_month(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in the form of 2025: one more column, no blank line, fewer rows than most lessons would generate."""
+    if not os.environ.get(ALL):
+        pytest.skip(f"costs 10 to 30 s of processor: set {ALL}=1 to run it, as the weekly tests do")
+    month = course.month_file(tmp_path / "drawn.csv", rows=150_000, seed=11).path
+    header, *rows = month.read_text(encoding="ascii").splitlines()
+    text = "".join([f"{header}ETB_DCS_MCO;\n", *(f"{row}Z;\n" for row in rows)])
+    (tmp_path / "A202501.csv.gz").write_bytes(gzip.compress(text.encode(), 1))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "A202501.csv.gz"))
+    write_script(path, tmp_path)
+    done = run(tmp_path, f"{path.stem}.py")
+    assert done.returncode == 0, done.stderr
+
+
+def write_script(path: Path, folder: Path) -> NotebookNode:
+    """Write the script of a lesson in a folder, with what it needs beside it, and return the lesson."""
+    lesson = nbformat.read(path, as_version=4)
+    script, resources = ScriptExporter().from_notebook_node(lesson, {"metadata": {"name": path.stem}})
+    assert resources.get("course_warnings", []) == []
+    copy_companions(NOTEBOOKS, folder)
+    (folder / f"{path.stem}.py").write_text(script, encoding="utf-8")
+    return lesson
 
 
 def run(folder: Path, name: str) -> subprocess.CompletedProcess[str]:

@@ -98,7 +98,7 @@ def test_a_good_machine_can_run_the_lessons(diagnose: Diagnose) -> None:
         ),
         ({"installed": {"numpy": "2.4"}}, "pandas", "absent", r"get pandas>=3\.0: .*pip"),
         ({"memory": (LEAST_MEMORY - 1, GIB)}, "memory", "2.00 GiB", "more memory: the lessons need 2.00 GiB"),
-        ({"free": LEAST_DISK - 1}, "free disk", "1.00 GiB", "free some space"),
+        ({"free": LEAST_DISK - 1}, "free disk", "2.00 GiB", "free some space"),
         ({"refusal": "Permission denied"}, "data folder", "data: Permission denied", "choose a folder"),
         ({"kernels": ()}, "Jupyter kernel", "none runs this Python", "ipykernel install"),
     ],
