@@ -2,8 +2,12 @@
 
 For each suite named, ``debootstrap`` makes its system in a folder, the last commit of this checkout is cloned there,
 and ``make`` runs the targets as a newcomer does, with the Python of that system. One line is printed for each, with
-its time. It needs root (``chroot``), Linux, ``debootstrap`` and 6 GB of disk; apt and pip are told what they are told
-on this machine, and a system that is there already (``--folder``) is used again.
+its time, and all lines again at the end. It needs root (``chroot``), Linux, ``debootstrap`` and 6 GB of disk for each
+suite. pip is told what it is told on this machine; a system that is there already (``--folder``) is used again.
+
+    sudo python3 tests/pythons.py trixie testing --folder /var/tmp/suites 2>&1 | tee pythons.log
+
+In November 2026 ``trixie`` has Python 3.13 and ``testing`` 3.14. A target that is red ends its suite, and exits with 1.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = "ca-certificates,git,make,python3,python3-venv"
+# what the tests of pages and papers use; without them these are skipped
+TOOLS = ["chromium", "poppler-utils"]
 # what tells this machine where packages come from, and whom to trust
 TOLD = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/xdg/pip", "~/.config/pip", "~/.pip"]
 # its own processes, devices and memory; all of it goes when the command ends
@@ -72,6 +78,7 @@ def environment() -> dict[str, str]:
         "HOME": "/root",
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
+        "DEBIAN_FRONTEND": "noninteractive",
         "TERM": "dumb",
         "PIP_QUIET": "1",
     }
@@ -79,7 +86,9 @@ def environment() -> dict[str, str]:
 
 def main() -> int:
     """Run the targets on each suite, and return 1 if one is red."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("suites", nargs="+", help="trixie, testing, unstable…, as the mirror calls them")
     parser.add_argument(
         "--targets", nargs="+", default=["install", "course", "test"], help="of make, one after another"
@@ -97,6 +106,8 @@ def main() -> int:
             clone = folder / "root" / "course"
             shutil.rmtree(clone, ignore_errors=True)
             subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
+            # from the list of packages that debootstrap has left: an old mirror's is taken too
+            run(folder, "apt-get", "install", "--yes", "-qq", "--no-install-recommends", *TOOLS, quiet=True)
             line = f"{suite}: {run(folder, 'python3', '--version', quiet=True)[0].strip()}"
             for target in asked.targets:
                 try:
