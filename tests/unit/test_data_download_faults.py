@@ -308,6 +308,16 @@ def test_a_later_call_goes_on_with_what_is_right_of_the_kept_part(
     check_nothing_half_written(course)
 
 
+def test_a_forced_call_takes_nothing_of_the_kept_part(course: Course, server: Server) -> None:
+    url = server.script(f"/{NAME}", serve(FILE, HALF), status(404))
+    with pytest.raises(DownloadError, match="404"):
+        course.get(url)
+    server.script(f"/{NAME}", serve(FILE))
+    server.requests.clear()
+    assert course.get(url, force=True).read_bytes() == TEXT
+    assert server.ranges() == [None]
+
+
 def test_the_wait_that_a_server_asks_for_is_kept(
     course: Course, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
