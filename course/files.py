@@ -138,7 +138,7 @@ def _install(new: Path, path: Path, scratch: Path) -> None:
                 path.rename(aside)
             new.replace(path)
         except OSError:
-            if attempt == _ATTEMPTS - 1 or not new.is_dir() or path.is_file():
+            if attempt == _ATTEMPTS - 1 or not new.is_dir():
                 raise
             # another process has put its own there, or moved it, in between
         else:

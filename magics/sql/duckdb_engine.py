@@ -301,7 +301,8 @@ def _is_wide(kind: Any) -> bool:
     """Tell whether a type holds numbers that a float does not: integers over 64 bits, decimals over 15 digits."""
     if kind.id == "decimal":
         return bool(dict(kind.children)["precision"] > sys.float_info.dig)
-    if kind.id in {"list", "array", "struct", "map", "union"}:
+    # DuckDB hands over a list as an array of numbers, but what a struct or a map holds as it is
+    if kind.id in {"list", "array", "union"}:
         return any(_is_wide(child) for name, child in kind.children if name != "size")
     return kind.id in {"hugeint", "uhugeint", "bignum"}
 

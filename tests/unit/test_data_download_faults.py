@@ -52,7 +52,7 @@ UNRANGED = Content(BODY, ranges=False)
 UNVERSIONED = Content(BODY, validators={})
 BLIND = Content(BODY, honest=False)
 BLIND_AND_OLDER = Content(OLDER.body, honest=False)
-DAY = {"Retry-After": "86400"}
+LATER = {"Retry-After": "1"}  # seconds, more than IMPATIENT waits
 
 
 def check_nothing_half_written(course: Course) -> None:
@@ -115,7 +115,7 @@ REFUSED: dict[str, tuple[list[Behaviour], str, int]] = {
     "403": ([status(403)], "403", 1),
     "204 without a body": ([status(204)], "204", 1),
     "500 for ever": ([status(500)], r"attempts: 3\): the server answered 500", 3),
-    "429 asking to come back tomorrow": ([status(429, DAY)], "429.*try again later", 1),
+    "429 asking to come back later": ([status(429, LATER)], "429.*try again later", 1),
     "slow drip for ever": ([drip(FILE)], "stalled", 3),
     "silence for ever": ([drip(FILE, 5, 0)], "timed out", 3),
     "hangs up for ever": ([hang_up], "attempts: 3", 3),
@@ -306,6 +306,16 @@ def test_a_later_call_goes_on_with_what_is_right_of_the_kept_part(
     assert course.get(url).read_bytes() == TEXT
     assert server.ranges() == [start if start is None else f"bytes={start}-" for start in ranges]
     check_nothing_half_written(course)
+
+
+def test_a_forced_call_takes_nothing_of_the_kept_part(course: Course, server: Server) -> None:
+    url = server.script(f"/{NAME}", serve(FILE, HALF), status(404))
+    with pytest.raises(DownloadError, match="404"):
+        course.get(url)
+    server.script(f"/{NAME}", serve(FILE))
+    server.requests.clear()
+    assert course.get(url, force=True).read_bytes() == TEXT
+    assert server.ranges() == [None]
 
 
 def test_the_wait_that_a_server_asks_for_is_kept(

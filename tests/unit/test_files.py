@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -211,6 +212,8 @@ def test_a_folder_of_its_own_is_empty_and_vanishes(tmp_path: Path) -> None:
     with scratch_folder(tmp_path / "new" / "work") as first, scratch_folder(tmp_path / "new" / "work") as second:
         assert (first != second, first.parent.name) == (True, "new")
         (second / "a").mkdir()
+        if os.name == "posix":  # a temporary folder is seen by the other users of the machine
+            assert stat.S_IMODE(first.stat().st_mode) == 0o700
     assert contents(tmp_path) == {}
     assert names(tmp_path / "new") == []
 

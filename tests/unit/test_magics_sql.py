@@ -187,6 +187,7 @@ def test_casts_and_slices_of_duckdb_are_no_parameters(notebook: Notebook) -> Non
 
 def test_a_dataframe_is_named_in_the_hint_and_not_read_as_a_table(notebook: Notebook, file: str) -> None:
     notebook.names["frame"] = pd.DataFrame({"x": [1]})
+    notebook("%SQL_import_df frame -t imported")
     notebook.fails("%SQL SELECT * FROM frame", "%SQL_import_df frame")
     # nor are the variables of the magics themselves
     notebook.fails("%SQL SELECT * FROM namespace", "tables here: ages")
@@ -235,7 +236,8 @@ WIDE: list[tuple[str, Any, str]] = [
     ("SUM(0.1::DECIMAL(9, 2))", 0.1, "float64"),
     (f"[{HUGE}::HUGEINT, NULL]", [HUGE, None], "object"),
     (f"[{HUGE}::HUGEINT]::HUGEINT[1]", (HUGE,), "object"),
-    (f"{{'a': {HUGE}::HUGEINT}}", {"a": HUGE}, "object"),
+    (f"{{'a': [{HUGE}::HUGEINT]}}", {"a": [HUGE]}, "object"),
+    (f"MAP {{'a': {{'b': {HUGE}::HUGEINT}}}}", {"a": {"b": HUGE}}, "object"),
     ("SUM(x) FILTER (false)", None, "float64"),
 ]
 

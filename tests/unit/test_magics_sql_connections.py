@@ -215,7 +215,8 @@ def test_what_names_no_database_is_an_error_and_makes_no_file(notebook: Notebook
 def test_raw_connections_are_accepted_and_their_writes_kept(notebook: Notebook) -> None:
     notebook.names["con"] = raw = sqlite3.connect("raw.db")
     notebook("%%SQL -v con\nCREATE TABLE t(x INTEGER);\nINSERT INTO t VALUES (1)")
-    # what a transaction of the user began is not kept for them
+    # what a transaction of the user began is not kept for them, in one cell or in two
+    notebook("%SQL -v con BEGIN; INSERT INTO t VALUES (4)\n%SQL -v con ROLLBACK")
     notebook("%%SQL -v con\n-- a try\nBEGIN; INSERT INTO t VALUES (2); ROLLBACK; INSERT INTO t VALUES (3)")
     assert raw.isolation_level == ""
     raw.close()

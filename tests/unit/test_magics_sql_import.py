@@ -494,11 +494,12 @@ def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: st
 def test_categories_dates_and_nullable_integers_are_values() -> None:
     frame = pd.DataFrame({"c": pd.Categorical(["x", None]), "d": [dt.date(2016, 12, 31), None]})
     frame["n"] = pd.array([2**60 + 1, None], dtype="Int64")
+    frame["w"] = pd.to_datetime(["2016-12-31 12:30", None])
     with connect(":memory:") as connection:
         connection.import_frame(frame, "t")
-        back = fetched(connection, "SELECT c, d, n, typeof(n) AS k, strftime('%m', d) AS m FROM t LIMIT 1")
-        assert connection.schema("t") == [("c", "TEXT"), ("d", "DATE"), ("n", "INTEGER")]
-    assert back.values.tolist() == [["x", "2016-12-31", 2**60 + 1, "integer", "12"]]
+        back = fetched(connection, "SELECT c, d, n, w, typeof(n) AS k, strftime('%m', d) AS m FROM t LIMIT 1")
+        assert connection.schema("t") == [("c", "TEXT"), ("d", "DATE"), ("n", "INTEGER"), ("w", "TIMESTAMP")]
+    assert back.values.tolist() == [["x", "2016-12-31", 2**60 + 1, "2016-12-31 12:30:00", "integer", "12"]]
 
 
 @pytest.mark.parametrize("target", MEMORIES)

@@ -168,10 +168,11 @@ def test_pictures_beside_the_notebook_and_attachments_are_inside(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "source", ["![lost](nowhere.png)", "![lost](attachment:gone.png)", "![lost](https://a.org/b.png)"]
+    "source", [f"![lost]({of})" for of in ("nowhere.png", "notes.txt", "attachment:gone.png", "https://a.org/b.png")]
 )
-def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(source: str) -> None:
-    soup, warnings = publish(source)
+def test_a_picture_that_cannot_be_inside_leaves_its_text_and_a_warning(tmp_path: Path, source: str) -> None:
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+    soup, warnings = publish(source, folder=tmp_path)
     assert soup.find("img") is None
     assert "lost" in soup.main.get_text()
     assert len(warnings) == 1
