@@ -28,10 +28,12 @@ def test_no_slide_overflows_and_the_text_of_none_is_too_small(watched: Watched, 
     assert (watched.requests, watched.complaints) == ([], [])
 
 
-WALK = """() => {
+WALK = """async () => {
   const slides = {};
   for (let step = 0; step < 300; step += 1) {
     const slide = Reveal.getCurrentSlide(), place = Reveal.getIndices(), title = slide.querySelector("h1, h2, h3");
+    slide.scrollHeight;  // asks for the fonts of the slide
+    await document.fonts.ready;
     const scale = parseFloat(slide.style.getPropertyValue("--fit") || "1");
     slides[`${place.h}/${place.v}`] = {title: title && title.innerText, height: slide.scrollHeight, scale};
     if (Reveal.isLastSlide() && !Reveal.availableFragments().next) { return Object.values(slides); }
