@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,28 +22,6 @@ HEADER = "AGE_BEN_SNDS;X;PRS_REM_MNT;\n"
 FORMATS_HERE = [form.name for form in FORMATS.values() if form.writer and is_installed(form.library)]
 WAY_OF = {way.format: way.name for way in WAYS.values()}
 CONVERT = "import sys; from course.ways import convert; convert(*sys.argv[1:])"
-# for each line that it is told, tell of the error, if any, on one line
-CONVERT_AS_TOLD = """
-import os, sys
-import pandas, pyarrow.parquet
-from course.ways import convert
-def told(line):
-    try:
-        convert(*eval(line))
-        return ""
-    except Exception as error:
-        return f"{type(error).__module__}.{type(error).__name__}: {error}"
-for line in sys.stdin:
-    if not (most_bytes := int(sys.argv[1])):
-        print(told(line), flush=True)
-    elif os.fork():  # what a library leaves behind after such an error ends with the process
-        os.wait()
-    else:
-        import resource
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-        print(told(line), flush=True)
-        os._exit(0)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,49 +34,18 @@ def is_right(form: str, path: Path, month: course.MonthReport) -> bool:
     return found == {age: cents for age, cents in month.cents_by_age.items() if month.rows_by_age[age]}
 
 
-def converting(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CONVERT, *map(str, arguments)]
+def converting(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", before + CONVERT, *map(str, arguments)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-class Converter:
-    """A process that converts what it is told, one after the other: its libraries are imported once."""
-
-    def __init__(self, most_bytes: int = 0) -> None:
-        command = [sys.executable, "-c", CONVERT_AS_TOLD, str(most_bytes)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def start(self, form: str, source: Path, target: Path) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(f"{(form, str(source), str(target))}\n")
-        self.process.stdin.flush()
-
-    def error(self) -> str:
-        """Wait for the end of what was started."""
-        assert self.process.stdout
-        return self.process.stdout.readline().removesuffix("\n")
-
-
-@pytest.fixture(scope="module")
-def converters() -> Iterator[list[Converter]]:
-    """Two that convert, and one whose disk is full after 1,000 bytes."""
-    made = [Converter(), Converter(), Converter(most_bytes=1000)]
-    yield made
-    for one in made:
-        one.process.communicate()
-        assert one.process.returncode == 0
-
-
 @pytest.mark.parametrize("form", FORMATS_HERE)
-def test_conversions_at_once_all_succeed(
-    form: str, month: course.MonthReport, converters: list[Converter], tmp_path: Path
-) -> None:
+def test_conversions_at_once_all_succeed(form: str, month: course.MonthReport, tmp_path: Path) -> None:
     target = tmp_path / f"m{FORMATS[form].suffix}"
-    for other in converters[:2]:
-        other.start(form, month.path, target)
+    others = [converting(form, month.path, target) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda _: convert(form, month.path, target), range(4))) == [target] * 4
-    assert [other.error() for other in converters[:2]] == ["", ""]
+    assert [(other.communicate()[1], other.returncode) for other in others] == [("", 0)] * 2
     assert is_right(form, target, month)
     assert list(tmp_path.iterdir()) == [target]
 
@@ -187,12 +133,13 @@ def test_what_is_no_table_of_the_course_is_not_replaced(month: course.MonthRepor
 
 @pytest.mark.parametrize("form", FORMATS_HERE)
 def test_a_full_disk_is_one_error_and_leaves_the_table_before(
-    form: str, month: course.MonthReport, converters: list[Converter], tmp_path: Path
+    form: str, month: course.MonthReport, tmp_path: Path
 ) -> None:
-    pytest.importorskip("resource")
+    resource = pytest.importorskip("resource")
+    assert resource
     target = convert(form, month.path, tmp_path / f"m{FORMATS[form].suffix}")
-    converters[2].start(form, month.path, target)
-    told = converters[2].error()
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+    told = converting(form, month.path, target, before=limit).communicate()[1].strip().splitlines()[-1]
     assert told.startswith(f"course.errors.OutputError: cannot write {target}: ")
     assert told.endswith("; free some space or choose another folder")
     assert is_right(form, target, month)
