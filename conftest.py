@@ -12,8 +12,10 @@ from hypothesis import settings
 
 from course.optional import left_out
 
-# how fast an example is says how busy the machine is, not whether the code is right
-settings.register_profile("course", deadline=None)
+# how fast an example is says how busy the machine is, not whether the code is right; the weekly tests ask for
+# --hypothesis-profile=thorough
+settings.register_profile("course", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile("course")
 
 os.environ["BIGDATA_COURSE_PROGRESS"] = "off"
@@ -43,7 +45,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     A cell tagged ``needs-NAME`` is skipped where NAME is not installed, and compared elsewhere.
     """
+    os.environ.pop("JPY_SESSION_NAME", None)
     if item.path.suffix == ".ipynb":
         os.environ["JPY_SESSION_NAME"] = str(item.path)
         if said := left_out(item.cell.metadata.get("tags", [])):
             pytest.skip(said)
+
+
+# what lasts longest comes first, so that no worker waits for the other at the end; xdist would begin with what has most
+# tests, and gives a file to one worker
+LONGEST = str.split("""
+06_dask test_magics_sql_import test_cluster 02_chunks test_ways 08_arrays test_ways_convert 07_columns 11_cluster
+test_data_month test_publish_build test_cli test_magics_kernel 04_pickle test_mutants test_magics_memory_cap 05_sqlite
+test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_bench 01_data 03_sampling
+""")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))

@@ -94,13 +94,14 @@ def dialogs(page: Any) -> list[str]:
 def wait_for_kernel(page: Any, server: Server, name: str) -> None:
     """Wait until the front end is connected to the kernel of the notebook: it drops a run asked for before."""
     for _ in range(5 * READY_SECONDS):
-        if _is_connected(page, server, name):
+        if is_idle(page, server, name):
             return
         page.wait_for_timeout(200)
     raise AssertionError(f"no kernel after {READY_SECONDS} s; {dialogs(page)}")
 
 
-def _is_connected(page: Any, server: Server, name: str) -> bool:
+def is_idle(page: Any, server: Server, name: str) -> bool:
+    """Tell whether the notebook is connected to its kernel, and the kernel runs no cell."""
     # the indicator says idle before the notebook has asked for a kernel, too
     sessions = page.request.get(f"{server.url}api/sessions?token=t").json()
     kernels = [session["kernel"] for session in sessions if session["path"] == name]

@@ -28,27 +28,28 @@ def test_no_slide_overflows_and_the_text_of_none_is_too_small(watched: Watched, 
     assert (watched.requests, watched.complaints) == ([], [])
 
 
+WALK = """async () => {
+  const slides = {};
+  for (let step = 0; step < 300; step += 1) {
+    const slide = Reveal.getCurrentSlide(), place = Reveal.getIndices(), title = slide.querySelector("h1, h2, h3");
+    slide.scrollHeight;  // asks for the fonts of the slide
+    await document.fonts.ready;
+    const scale = parseFloat(slide.style.getPropertyValue("--fit") || "1");
+    slides[`${place.h}/${place.v}`] = {title: title && title.innerText, height: slide.scrollHeight, scale};
+    if (Reveal.isLastSlide() && !Reveal.availableFragments().next) { return Object.values(slides); }
+    document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", keyCode: 39, bubbles: true}));
+  }
+}"""
+
+
 def walk(page: Any) -> list[dict[str, Any]]:
-    """Go through a deck by the right arrow; return title, height and scale of each slide."""
-    # drawing a slide that slides in takes most of the time, and changes no height
-    page.evaluate("Reveal.configure({transition: 'none', backgroundTransition: 'none'})")
-    slides: dict[str, dict[str, Any]] = {}
-    for _ in range(300):
-        slide = page.evaluate(
-            """() => {
-              const slide = Reveal.getCurrentSlide(), place = Reveal.getIndices();
-              const title = slide.querySelector("h1, h2, h3");
-              const scale = parseFloat(slide.style.getPropertyValue("--fit") || "1");
-              const last = Reveal.isLastSlide() && !Reveal.availableFragments().next;
-              return {place: `${place.h}/${place.v}`, title: title && title.innerText, height: slide.scrollHeight,
-                      scale, last};
-            }"""
-        )
-        slides[slide["place"]] = slide
-        if slide["last"]:
-            return list(slides.values())
-        page.keyboard.press("ArrowRight")
-    raise AssertionError("the deck does not end")
+    """Go through a deck by the right arrow; return title, height and scale of each slide.
+
+    The keys are pressed in the page: drawing each slide would take most of the time, and changes no height.
+    """
+    slides: list[dict[str, Any]] | None = page.evaluate(WALK)
+    assert slides is not None, "the deck does not end"
+    return slides
 
 
 # the view is the same for all: a lesson, the one with the most notes, the lecture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from lab import PANEL, Server, check_link_jumps, dialogs, scroll_to_top, stored, wait_for_kernel
+from lab import PANEL, Server, check_link_jumps, dialogs, is_idle, scroll_to_top, stored, wait_for_kernel
 from published_pages import Watched
 
 import course
@@ -59,7 +59,8 @@ class Lesson(Watched):
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         for _ in range(2 * FINISHED_SECONDS):
-            if self._is_run_and_saved():
+            # a save costs as much as a cell
+            if is_idle(self.page, self.lab, self.lab.name_of(self.path)) and self._is_run_and_saved():
                 return
             self.page.wait_for_timeout(500)
         raise AssertionError(f"not run after {FINISHED_SECONDS} s; {dialogs(self.page)}")
