@@ -12,10 +12,8 @@ from hypothesis import settings
 
 from course.optional import left_out
 
-# how fast an example is says how busy the machine is, not whether the code is right; the weekly tests ask for
-# --hypothesis-profile=thorough
-settings.register_profile("course", deadline=None, max_examples=30)
-settings.register_profile("thorough", deadline=None, max_examples=300)
+# how fast an example is says how busy the machine is, not whether the code is right
+settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 os.environ["BIGDATA_COURSE_PROGRESS"] = "off"

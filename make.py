@@ -26,6 +26,8 @@ UV = os.environ.get("UV") or shutil.which("uv")
 # what to install, each holding the one before, and about how much that is
 LEVELS = [(".", "1.2 to 1.4 GB"), (".[cluster,publish]", "1.4 to 1.7 GB"), (".[test]", "1.7 to 2.0 GB")]
 NEEDS = {"install": 0, "start": 0, "course": 1}  # every other target: all
+# conftest.py says which files come first
+PYTEST = ["-m", "pytest", "-n", "2", "--no-loadscope-reorder"]
 STEPS = {
     "install": [],
     "start": [["-m", "course", "start"]],
@@ -36,17 +38,16 @@ STEPS = {
         ["-m", "mypy", "--num-workers", "2"],
         ["-c", "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"],
     ],
-    "unit": [["-m", "pytest", "-n", "2", "--ignore", "tests/browser"]],
-    # apart: a browser is a child process, and what children use is measured by other tests; the files with many short
-    # tests, which xdist would take first, wait for the site anyway
-    "browser": [["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "tests/browser"]],
-    "notebooks": [["-m", "pytest", "-n", "2", "--nbval", "notebooks", "slides"]],
+    "unit": [[*PYTEST, "--ignore", "tests/browser"]],
+    # apart: a browser is a child process, and what children use is measured by other tests
+    "browser": [[*PYTEST, "tests/browser"]],
+    "notebooks": [[*PYTEST, "--nbval", "notebooks", "slides"]],
     "lessons": [["tests/notebooks/store_outputs.py"]],
     "mutants": [["tests/notebooks/mutants.py"]],
 }
-# in one session no worker waits at the end of a step; conftest.py says what comes first
-BOTH = ["-m", "pytest", "-n", "2", "--no-loadscope-reorder", "--ignore", "tests/browser", "--nbval", "tests"]
-STEPS["test"] = STEPS["lint"] + [[*BOTH, "notebooks", "slides"]] + STEPS["browser"]
+# units and notebooks in one session: no worker waits for the other at the end of a step
+TOGETHER = [*PYTEST, "--nbval", "--ignore", "tests/browser", "tests", "notebooks", "slides"]
+STEPS["test"] = [*STEPS["lint"], TOGETHER, *STEPS["browser"]]
 
 
 def main(arguments):

@@ -221,7 +221,7 @@ def lie(code: int, position: str | None, body: bytes, tag: str | None, announce:
     return behave
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     code=st.sampled_from([200, 206, 416]),
     position=st.sampled_from(RANGES),

@@ -225,6 +225,7 @@ cells = st.one_of(
 )
 
 
+@settings(max_examples=100)
 @given(
     rows=st.lists(st.tuples(st.lists(cells, min_size=1, max_size=3), ends, st.booleans()), min_size=1, max_size=6),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-7"]),
@@ -362,6 +363,7 @@ fields = st.one_of(
 
 
 @pytest.mark.parametrize("target", MEMORIES)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(fields, fields), min_size=1, max_size=8))
 def test_every_field_comes_back_as_the_number_or_the_text_it_is(
     target: str, rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
@@ -470,7 +472,7 @@ def as_sqlite_keeps_it(series: pd.Series[Any]) -> pd.Series[Any]:
 
 
 @pytest.mark.parametrize("target", MEMORIES)
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(frame=frames(), table=names.filter(lambda name: not folded(name).startswith("sqlite_")))
 def test_what_is_imported_comes_back(target: str, frame: pd.DataFrame, table: str) -> None:
     with connect(target) as connection:

@@ -160,7 +160,7 @@ def published(source: dict[str, Any], *formats: str) -> None:
             assert "\n" not in str(error)  # noqa: PT017
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(NOTEBOOKS)
 def test_any_valid_notebook_is_a_page_slides_and_a_script(source: dict[str, Any]) -> None:
     published(source, "html", "slides", "script")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebook_writer import contents
 
@@ -174,6 +174,7 @@ def test_what_bears_the_name_of_a_lesson_is_kept_whatever_it_is(source: Path, tm
     assert [(work / name).read_text() for name in (NEW, "02_two.new2.ipynb")] == ["first edition"] * 2
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["edit", "edit new", "publish", "update", "start"]), max_size=10))
 def test_no_text_of_the_student_ever_disappears(tmp_path_factory: pytest.TempPathFactory, events: list[str]) -> None:
     home = tmp_path_factory.mktemp("home")
