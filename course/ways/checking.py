@@ -48,6 +48,8 @@ COLUMN_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 NO_TEXT = re.compile("[\0\udc80-\udcff]")
 """A zero, or a byte that is not in UTF-8, as ``surrogateescape`` shows it."""
 GZIP = b"\x1f\x8b"
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".lzma", ".zip", ".tar", ".zst", ".lz4", ".br", ".sz", ".snappy", ".z")
+"""Names from which an engine guesses that a file is compressed, whatever is in it."""
 
 _known: dict[tuple[object, ...], bool | str] = {}
 
@@ -70,7 +72,8 @@ def check_file(path: Path | str) -> bool:
     found = _known.get(key) if key else None
     if found is None:
         try:
-            found = _is_plain(place) or _is_good(place)
+            is_plain = not name_of(place).lower().endswith(PACKED) and _is_plain(place)
+            found = is_plain or _is_good(place)
         except UnreadableFileError as error:
             found = str(error)
         if key:

@@ -204,5 +204,8 @@ def files(draw: st.DrawFn) -> bytes:
 @example(content=f"{AGE};{AMOUNT}\n20;1e15\n20;2e15\n20;.5\n".encode(), name="file.csv")
 @example(content=f"{AGE};{AMOUNT}\n20;1e300\n20;1\n20;-1e300\n".encode(), name="file.csv")
 @example(content=f"{AGE};{AMOUNT}\n20;1.7e308\n20;1.7e308\n".encode(), name="file.csv")
+@example(content=f"{AGE};{AMOUNT}\n20;1.5\n".encode(), name="file.zip")
+@example(content=f"{AGE};{AMOUNT}\n20;1.5\n".encode(), name="file.csv.GZ")
+@example(content=f"{AGE};{AMOUNT}\n20;1.5\n".encode(), name="file.zst")
 def test_every_way_answers_as_the_csv_module_or_all_refuse(content: bytes, name: str) -> None:
     check(content, name)
