@@ -131,6 +131,8 @@ class ResumingDownloader:
                 bar.update(start)
                 for chunk in _chunks_of(response, decode=self._is_decoded):
                     stream.write(chunk)
+                    # a buffer would keep it from a process that goes on after this one is killed
+                    stream.flush()
                     bar.update(len(chunk))
         except HTTPError as error:
             raise PassingFaultError(f"the transfer broke: {_reason(error)}") from error

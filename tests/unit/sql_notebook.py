@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from IPython.core.completer import provisionalcompleter
 
@@ -58,7 +60,9 @@ def fetched(connection: Connection, sql: str) -> DataFrame:
 def forget(notebook: Notebook) -> None:
     """Close every connection and empty the namespace."""
     for value in list(notebook.names.values()):
-        if isinstance(value, Connection) and not value.closed:
+        if isinstance(value, sqlite3.Connection | duckdb.DuckDBPyConnection) or (
+            isinstance(value, Connection) and not value.closed
+        ):
             value.close()
     for name in set(notebook.names) - notebook.first_names:
         del notebook.names[name]

@@ -6,6 +6,7 @@ import _thread
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,16 +54,21 @@ def is_guarded() -> bool:
     return any(thread.name == stop.__name__ for thread in threading.enumerate())
 
 
+def is_writing() -> bool:
+    """Tell whether the notebook's thread is where the engine takes the rows of a frame."""
+    return sys._current_frames()[threading.main_thread().ident or 0].f_code.co_name == "_write"
+
+
 @contextmanager
-def interrupted(connection: Any, ready: Callable[[], bool] = is_guarded) -> Iterator[None]:
-    """Interrupt the block as soon as it is ``ready``; what goes on for 30 seconds more is ended, and the test red."""
+def interrupted(connection: Any, ready: Callable[[], bool] = is_guarded, after: float = 0.2) -> Iterator[None]:
+    """Interrupt the block ``after`` seconds once it is ``ready``; what goes on 30 seconds more makes the test red."""
     ended, late = threading.Event(), threading.Event()
 
     def press() -> None:
         while not ready() and not ended.wait(0.01):
             pass
         # well into the statement, most often
-        ended.wait(0.2)
+        ended.wait(after)
         os.kill(os.getpid(), signal.SIGINT)
         while not ended.wait(30):
             late.set()
@@ -124,9 +130,10 @@ def test_the_engine_is_told_to_stop_until_it_does() -> None:
 
 def test_a_thread_that_threading_does_not_know_goes_on(notebook: Notebook) -> None:
     raw = opened(notebook, "duckdb", is_raw=False)
-    end, ends = threading.Event(), []
+    begun, end, ends = threading.Event(), threading.Event(), []
 
     def other() -> None:
+        begun.set()
         try:
             while not end.is_set():
                 time.sleep(0.001)
@@ -135,6 +142,8 @@ def test_a_thread_that_threading_does_not_know_goes_on(notebook: Notebook) -> No
             ends.append("interrupted")
 
     _thread.start_new_thread(other, ())
+    # a thread that has not run yet has no frame
+    assert begun.wait(30)
     with interrupted(raw):
         notebook(f"%SQL {ENDLESS['duckdb']}")
     end.set()
@@ -197,8 +206,9 @@ def test_an_import_that_is_stopped_leaves_the_table_as_it_was(notebook: Notebook
     notebook.names["frame"] = pd.DataFrame({"x": range(20_000_000 if engine == "duckdb" else 10)})
     if engine == "sqlite" and if_exists == "replace":
         notebook.names["frame"] = pd.DataFrame({"x": range(5_000_000)})
-    is_ready = called.is_set if engine == "sqlite" and if_exists == "append" else is_guarded
-    with interrupted(raw, is_ready):
+    is_ready = called.is_set if engine == "sqlite" and if_exists == "append" else is_writing
+    # DuckDB may take them all in less than 0.2 seconds
+    with interrupted(raw, is_ready, after=0):
         notebook(f"%SQL_import_df frame -t t --if_exists {if_exists}")
     assert notebook.rows("SELECT x FROM t") == [(1,)]
 
