@@ -8,6 +8,7 @@ import mimetypes
 import re
 import warnings
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +98,10 @@ def _parsed(html: str) -> BeautifulSoup:
 def without_open_marks(html: str) -> str:
     """Write as text what begins like a mark and never ends: Python's parsers drop it, keep it or refuse the whole."""
     html = _NO_SECTION.sub("&lt;", html)
-    for start, end in (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<", ">")):
-        before, mark, after = html.rpartition(end)
-        html = before + mark + after.replace(start, f"&lt;{start[1:]}")
-    return html
+    parser = HTMLParser()
+    parser.feed(html)  # it keeps what has not ended
+    ended = len(html) - len(parser.rawdata)
+    return html[:ended] + html[ended:].replace("<", "&lt;")
 
 
 def policy(*scripts: str, frames: str = "'none'") -> str:
