@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ def progress_bar(total: float | None = None, *, description: str, unit: str = "B
     """
     from tqdm import tqdm
 
+    if not hasattr(tqdm, "_lock"):
+        # its own lock is a semaphore of the system, with a process that from Python 3.14 on survives a kill and warns
+        tqdm.set_lock(threading.RLock())
     in_notebook = _in_notebook()
     with tqdm(
         total=total,

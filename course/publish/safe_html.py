@@ -8,7 +8,7 @@ import mimetypes
 import re
 import warnings
 from collections.abc import Callable
-from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ _STYLING = {
 _SENDING = {"action", "formaction", "ping"}
 # reveal.js loads these addresses, and writes these notes as HTML
 RUN_BY_REVEAL = re.compile(r"data-(src|lazy-src|preview-|background-(iframe|video)|notes$|markdown$)")
+# neither a section of text nor a condition of old browsers
+_NO_SECTION = re.compile(r"<(?=!\[(?!CDATA\[|(?i:if|else|endif)[\s\]]))")
 NAME = re.compile(r"[A-Za-z_:][-\w.:]*")
 _SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 _REMOTE = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE)
@@ -79,21 +81,27 @@ def safe_fragment(html: str, folder: Path, warn: Warn, where: str) -> BeautifulS
 
 
 def _parsed(html: str) -> BeautifulSoup:
-    """Return the tree of a piece of HTML, comments and declarations left out; what no parser accepts is a text."""
-    from bs4 import BeautifulSoup, ParserRejectedMarkup, UnusualUsageWarning
+    """Return the tree of a piece of HTML, comments and declarations left out."""
+    from bs4 import BeautifulSoup, UnusualUsageWarning
     from bs4.element import PreformattedString
 
     with warnings.catch_warnings():
         # an output may be nothing but an address, a file name or XML
         warnings.simplefilter("ignore", UnusualUsageWarning)
-        try:
-            fragment = BeautifulSoup(html, "html.parser")
-        except ParserRejectedMarkup:
-            fragment = BeautifulSoup(escape(html), "html.parser")
+        fragment = BeautifulSoup(without_open_marks(html), "html.parser")
     # a browser may end a comment or a declaration earlier than the parser that reads it here
     for text in fragment.find_all(string=lambda text: isinstance(text, PreformattedString)):
         text.extract()
     return fragment
+
+
+def without_open_marks(html: str) -> str:
+    """Write as text what begins like a mark and never ends: Python's parsers drop it, keep it or refuse the whole."""
+    html = _NO_SECTION.sub("&lt;", html)
+    parser = HTMLParser()
+    parser.feed(html)  # it keeps what has not ended
+    ended = len(html) - len(parser.rawdata)
+    return html[:ended] + html[ended:].replace("<", "&lt;")
 
 
 def policy(*scripts: str, frames: str = "'none'") -> str:

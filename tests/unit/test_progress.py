@@ -60,3 +60,9 @@ def test_bars_of_a_terminal_end_full_and_leave_nothing() -> None:
     last = [frame for frame, cleared in pairwise(frames) if frame.startswith("outer") and not cleared]
     assert [frame.count("100%") + frame.count("100/100") for frame in last] == [2, 2, 2]
     assert frames[-1] == ""
+
+
+def test_a_bar_makes_no_semaphore() -> None:
+    # from Python 3.14 on a process that outlives the one that made it would warn of it after a kill
+    program = f"{WORK}import sys; assert 'multiprocessing.synchronize' not in sys.modules"
+    run([sys.executable, "-c", program], check=True)

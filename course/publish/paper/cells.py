@@ -10,7 +10,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bs4 import BeautifulSoup
-from bs4.exceptions import ParserRejectedMarkup
 
 from course.publish.markdown import HEADINGS, markdown_to_html, place_of, read_unseen
 from course.publish.mathematics import Mathematics, formulas_in_html
@@ -18,6 +17,7 @@ from course.publish.paper.compiler import EMPTY, block, call, literal, paragraph
 from course.publish.paper.html_walker import HtmlWalker
 from course.publish.paper.images import SUFFIXES, data_bytes, image
 from course.publish.paper.monospaced import code_cell, text_output
+from course.publish.safe_html import without_open_marks
 
 if TYPE_CHECKING:
     from course.publish.mathematics import AddFormula
@@ -83,14 +83,11 @@ def _read_output(data: Mapping[str, Any], element: AddFormula, parts: Parts) -> 
 
 
 def html_tree(source: str) -> BeautifulSoup:
-    """Return the tree of an HTML text, however broken; what no parser accepts is a plain text."""
+    """Return the tree of an HTML text, however broken."""
     # The newline at the end tells Beautiful Soup that a short text is not a file name.
     source = _SVG.sub(lambda match: f'<x-svg data-source="{escape(match[0])}"></x-svg>', _clean(source)) + "\n"
     # html.parser alone: it is in the standard library and its tree does not depend on what else is installed.
-    try:
-        return BeautifulSoup(source, "html.parser")
-    except (ParserRejectedMarkup, AssertionError):
-        return BeautifulSoup(escape(source), "html.parser")
+    return BeautifulSoup(without_open_marks(source), "html.parser")
 
 
 def _clean(source: str) -> str:
