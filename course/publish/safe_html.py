@@ -101,7 +101,7 @@ def without_open_marks(html: str) -> str:
     parser = HTMLParser()
     parser.feed(html)  # it keeps what has not ended
     ended = len(html) - len(parser.rawdata)
-    return html[:ended] + html[ended:].replace("<", "&lt;")
+    return html[:ended] + re.sub(r"&(?=[A-Za-z]\Z)", "&amp;", html[ended:].replace("<", "&lt;"))
 
 
 def policy(*scripts: str, frames: str = "'none'") -> str:

@@ -308,7 +308,7 @@ def test_what_cannot_go_to_another_process_is_one_error_that_names_it(
 
 def test_lists_too_deep_for_pickle_are_named(shell: InteractiveShell) -> None:
     # from Python 3.14 on pickle goes as deep as the stack of the system, and the lists arrive whole
-    shell.run_cell("deep = []\nfor _ in range(20_000): deep = [deep]")
+    shell.run_cell("deep = []\nfor step in range(20_000): deep = [deep]")
     body = "depth = 0\nwhile deep: deep, depth = deep[0], depth + 1"
     error = run(shell, body, "200MiB -q -i deep -o depth").error_in_exec
     if sys.version_info >= (3, 14):

@@ -232,6 +232,7 @@ def test_an_output_or_a_text_can_neither_run_nor_fetch(exporter: Any, hostile: s
         ("<b>x</b> <a href='b.html>b</a> c", "<b>x</b> <a href='b.html>b</a> c"),
         ("<![if !IE]><b>x</b><![endif]>", '<div class="output html">\n<b>x</b>'),
         ("results.csv", "results.csv"),
+        ("<b>x</b> R&D", "<b>x</b> R&D"),
         ("<?xml version='1.0'?><b>x</b>", "<b>x</b>"),
     ],
 )
