@@ -21,7 +21,7 @@ from course.requirements import LessonCheck, Package, distribution, lessons_with
 from course.shipped import install_command
 from course.size import format_size
 
-TRIED = ("3.11", "3.13", "3.14")  # the tests passed on these, on Linux
+TRIED = ("3.11", "3.13", "3.14")  # the lessons ran on these, on Linux
 # an extra named like a lesson is what that lesson needs
 EXTRAS = {"cluster": "for lesson 11", "publish": "to publish pages", "s3": "to read S3", "test": "to test the course"}
 # what the doctor tells to type: no line is broken there
