@@ -123,10 +123,8 @@ def aligned(rows: Sequence[tuple[str, ...]], width: int | None = None) -> list[s
     lines = []
     for row in rows:
         start = "".join(f"{text:<{one}}  " for text, one in zip(row[:-1], widths, strict=True))
-        text, room = (
-            COMMANDS.sub(lambda found: found[0].replace(" ", "\0"), row[-1]),
-            (width or sys.maxsize) - len(start),
-        )
+        text = COMMANDS.sub(lambda found: found[0].replace(" ", "\0"), row[-1])
+        room = (width or sys.maxsize) - len(start)
         # a terminal too narrow for columns breaks its lines itself
         folded = textwrap.wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False) or [""]
         lines += [(" " * len(start) if at else start) + line.replace("\0", " ") for at, line in enumerate(folded)]

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from course.errors import MissingDependencyError
-from course.shipped import shipped_lessons
+from course.shipped import DISTRIBUTION, shipped_lessons
 
-DISTRIBUTION = "bigdata-course"
 # what only the lessons that name it need; without another package no lesson can run
 OF_LESSONS = {"bcolz", "blosc2", "dask", "distributed", "h5py", "icechunk", "polars", "scipy", "zarr", "zodb"}
 

@@ -7,11 +7,14 @@ import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import files as files_of
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from course.errors import MissingDependencyError
+from course.optional import is_installed
+
+DISTRIBUTION = "bigdata-course"
+"""The name under which the course is installed."""
 
 
 def shipped_folder(name: Literal["notebooks", "slides"]) -> Path:
@@ -35,8 +38,8 @@ def shipped_lessons() -> list[Path]:
 def install_command(extra: str = "") -> str:
     """Return the command that brings what the lessons need, or an extra, to the Python at work, from any folder."""
     python = subprocess.list2cmdline([sys.executable])
-    pip = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
-    return f'{pip} "bigdata-course[{extra}]"' if extra else f"{pip} bigdata-course"
+    pip = f"{python} -m pip install" if is_installed("pip") else f"uv pip install --python {python}"
+    return f'{pip} "{DISTRIBUTION}[{extra}]"' if extra else f"{pip} {DISTRIBUTION}"
 
 
 def require(extra: str, *modules: str, needed_for: str) -> None:
@@ -45,7 +48,7 @@ def require(extra: str, *modules: str, needed_for: str) -> None:
     Raises:
         MissingDependencyError: one is not; the message ends with the command that brings it.
     """
-    absent = ", ".join(module for module in modules if find_spec(module) is None)
+    absent = ", ".join(module for module in modules if not is_installed(module))
     if absent:
         raise MissingDependencyError(f"{needed_for} needs {absent}, not installed here: {install_command(extra)}")
 

@@ -31,7 +31,7 @@ TOLD = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/xdg/pip", "~/.c
 # its own processes, devices and memory; all of it goes when the command ends
 INSIDE = """
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && cd / || exit
-exec chroot "$1" sh -c 'cd /root/course && exec "$@"' sh "${@:2}"
+exec chroot "$1" sh -c 'cd ~/course && exec "$@"' sh "${@:2}"
 """
 
 

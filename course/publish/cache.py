@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from course.files import file_digest, replacing
 from course.publish.lessons import companions, digest
+from course.shipped import DISTRIBUTION
 
 if TYPE_CHECKING:
     from course.publish.lessons import Lesson
 
-DISTRIBUTION = "bigdata-course"
 # Bumped when the meaning of a stored record changes.
 _RECORD_FORMAT = 1
 _OF_TESTS = re.compile(r"extra == .test.|^bigdata-course\b")

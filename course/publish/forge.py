@@ -19,8 +19,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from course.errors import MissingDependencyError
-from course.publish.cache import DISTRIBUTION
-from course.shipped import shipped_folder
+from course.shipped import DISTRIBUTION, shipped_folder
 
 Link = tuple[str, str]
 """The name of a forge, and an address there."""

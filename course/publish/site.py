@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from course.errors import BadArgumentError, ExistingFileError
 from course.files import file_digest
-from course.publish.cache import DISTRIBUTION, versions
+from course.publish.cache import versions
 from course.publish.safe_html import policy
+from course.shipped import DISTRIBUTION
 from course.size import format_size
 
 if TYPE_CHECKING:
