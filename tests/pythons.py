@@ -72,7 +72,7 @@ def run(folder: Path, *command: str, quiet: bool = False) -> tuple[str, float]:
 
 
 def environment() -> dict[str, str]:
-    """Return this environment without what names folders of this machine's user, but for pip, pytest and certificates."""
+    """Return this environment without what names folders of this user, but for pip, pytest and certificates."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "PYTEST_")) or "CERT" in name}
     return kept | {
         "HOME": "/root",
