@@ -72,10 +72,10 @@ class Segment:
 
     def _render(self) -> Iterable[str]:
         end = "\n" if self.columns[-1] == COLUMNS[-1] else ""
-        by_column = [
-            [code_text(name, code) + SEPARATOR for code in self.codes[:, position].tolist()]
-            for position, name in enumerate(self.columns)
-        ]
+        by_column = []
+        for name, codes in zip(self.columns, self.codes.T.tolist(), strict=True):
+            texts = {code: code_text(name, code) + SEPARATOR for code in set(codes)}
+            by_column.append([texts[code] for code in codes])
         return ("".join(parts) + end for parts in zip(*by_column, strict=True))
 
     def index(self, *choices: npt.NDArray[np.integer] | int) -> Index:

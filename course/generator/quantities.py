@@ -19,9 +19,16 @@ ONE = 1024
 """The integer that stands for a factor of one."""
 
 
-def lognormal_quantile(place: int, scale: float, sigma: float) -> float:
-    """Return ``scale * exp(sigma * z)``, z being the standard normal quantile of (place + 1/2) / 65536."""
-    return scale * math.exp(sigma * NormalDist().inv_cdf((place + 0.5) / OUTCOMES))
+@cache
+def normal_quantiles() -> tuple[float, ...]:
+    """Return the 65,536 standard normal quantiles of (place + 1/2) / 65536."""
+    quantile = NormalDist().inv_cdf
+    return tuple(quantile((place + 0.5) / OUTCOMES) for place in range(OUTCOMES))
+
+
+def lognormal_quantiles(scale: float, sigma: float) -> list[float]:
+    """Return ``scale * exp(sigma * z)``, z being each of the normal quantiles."""
+    return [scale * math.exp(sigma * quantile) for quantile in normal_quantiles()]
 
 
 @cache
@@ -30,7 +37,7 @@ def lognormal_table(scale: float, sigma: float) -> Integers:
 
     With sigma 0 all are equal to ``scale``. Values are rounded to the nearest integer.
     """
-    return np.array([round(lognormal_quantile(place, scale, sigma)) for place in range(OUTCOMES)], dtype=np.int64)
+    return np.rint(lognormal_quantiles(scale, sigma)).astype(np.int64)
 
 
 QUANTITIES: dict[str, tuple[float, float]] = {
