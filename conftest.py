@@ -53,6 +53,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 # what lasts longest comes first, so that no worker waits for the other at the end; xdist would begin with what has most
 # tests, and gives a file to one worker
 LONGEST = str.split("""
+test_decks_browser test_lab_browser test_menu_browser test_sql_completion_browser test_start_browser test_published
+test_hostile_browser test_site_browser
 06_dask test_magics_sql_import test_cluster 02_chunks test_ways 08_arrays test_ways_convert 07_columns 11_cluster
 test_data_month test_publish_build test_cli test_magics_kernel 04_pickle test_mutants test_magics_memory_cap 05_sqlite
 test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_bench 01_data 03_sampling

@@ -150,7 +150,9 @@ class Converter:
         """Return the nbconvert exporter of a format: imported and created when first asked for, then reused."""
         if one.exporter not in self._exporters:
             module, _, name = one.exporter.partition(":")
-            self._exporters[one.exporter] = getattr(importlib.import_module(module), name)(log=_silent)
+            make = getattr(importlib.import_module(module), name)
+            # nbconvert would validate the whole notebook after each of a dozen preprocessors
+            self._exporters[one.exporter] = make(log=_silent, optimistic_validation=True)
         return self._exporters[one.exporter]
 
     def _convert(

@@ -17,9 +17,24 @@ from filelock import FileLock
 from lab import Server, running_server
 from published_pages import Watched
 
+# they share one JupyterLab, which takes as long to start as any of them lasts
+IN_JUPYTERLAB = ("test_lab_browser", "test_menu_browser", "test_sql_completion_browser", "test_start_browser")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # what is waited for comes, or the test fails: on a machine whose cores are taken by something else, it comes late
 PATIENCE = 300_000  # milliseconds
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give one worker all that happens in JupyterLab, and each page of the site to the worker that is free."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0]).stem
+            return "JupyterLab" if file in IN_JUPYTERLAB else nodeid if file == "test_site_browser" else file
+
+    return Scheduling(config, log)
 
 
 class Chromium:

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from course.cli.start_command import QUIET
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 READY_SECONDS = 300  # on a busy machine
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    # by default JupyterLab forgets, after a second, the kernel that it asked for proposals
-    "completer-extension/manager": {"providerTimeout": 300_000},
-}
+# by default JupyterLab forgets, after a second, the kernel that it asked for proposals
+COMPLETER = "config/lab/user-settings/@jupyterlab/completer-extension/manager.jupyterlab-settings"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -44,18 +43,17 @@ class Server:
 
 
 @contextmanager
-def running_server(home: Path, *options: str) -> Iterator[Server]:
-    """Start ``jupyter lab`` on the folder ``home/lessons``, with settings of its own, or else with these options."""
+def running_server(home: Path) -> Iterator[Server]:
+    """Start ``jupyter lab`` on the folder ``home/lessons``, with the settings that ``course start`` gives it."""
     folder = home / "lessons"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, setting in ({} if options else SETTINGS).items():
-        file = home / f"config/lab/user-settings/@jupyterlab/{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(setting), encoding="utf-8")
+    settings = home / COMPLETER
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"providerTimeout": 300_000}), encoding="utf-8")
     environment = os.environ | {
         f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
     }
-    options = (*options, "--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0")
+    options = (*QUIET, "--no-browser", "--allow-root", "--ServerApp.token=t", "--ServerApp.port=0")
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"]
     with (home / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

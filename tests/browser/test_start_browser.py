@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import running_server, wait_for_kernel
+from lab import Server, wait_for_kernel
 
-from course.cli.start_command import QUIET
 from course.shipped import shipped_folder
 from course.start import contents, deliver
 
@@ -17,16 +15,18 @@ pytestmark = pytest.mark.browser
 TAB = ".lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current"
 
 
-def test_jupyterlab_asks_nothing_and_a_lesson_that_is_opened_is_not_unsaved(tmp_path: Path, chromium: Any) -> None:
-    with running_server(tmp_path, *QUIET) as lab:
-        deliver(contents(shipped_folder("notebooks"), lab.folder), lab.folder)
-        unsaved = []
-        for path in sorted(lab.folder.glob("*.ipynb")):
-            page = chromium.new_page(viewport={"width": 1300, "height": 900})
-            page.goto(lab.page_of(f"lab/workspaces/{path.stem}/tree", path.name))
-            wait_for_kernel(page, lab, path.name)
-            assert path.stem in page.locator(TAB).first.inner_text()
-            unsaved += [path.stem] if page.locator(f"{TAB}.jp-mod-dirty").count() else []
-            assert page.locator(".Toastify__toast").all_inner_texts() == []
-            page.close()
-        assert unsaved == []
+def test_jupyterlab_asks_nothing_and_a_lesson_that_is_opened_is_not_unsaved(lab: Server, chromium: Any) -> None:
+    folder = lab.folder / "course"
+    deliver(contents(shipped_folder("notebooks"), folder), folder)
+    page = chromium.new_page(viewport={"width": 1300, "height": 900})
+    page.goto(lab.page_of("lab/workspaces/course/tree", "course"))
+    unsaved = []
+    for path in sorted(folder.glob("*.ipynb")):
+        # in one window, as a student does: a new one would load JupyterLab anew
+        page.locator(".jp-DirListing-item", has_text=path.name).dblclick()
+        page.locator(TAB, has_text=path.stem).wait_for()
+        wait_for_kernel(page, lab, lab.name_of(path))
+        unsaved += [path.stem] if page.locator(f"{TAB}.jp-mod-dirty").count() else []
+        assert page.locator(".Toastify__toast").all_inner_texts() == []
+    assert unsaved == []
+    page.close()

@@ -29,6 +29,9 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
 # typst 0.15: what was not used by this number of compilations is dropped
 _COMPILATIONS_KEPT = 10
+# what was made last, by its source: the slides in PDF and the speaker's handout lay out the same deck
+_made: dict[str, Any] = {}
+_MADE_KEPT = 8
 
 
 def printable(text: str) -> str:
@@ -147,11 +150,15 @@ def compile_pdf(template: str, body: str, parts: Parts) -> bytes:
         MissingDependencyError: the typst package is not installed.
         BuildError: Typst refuses the document itself.
     """
-    try:
-        # No date: the same input gives the same bytes, whenever it is built.
-        return bytes(_mending(template, body, parts, lambda typst: typst.compile(format="pdf", timestamp=0)))
-    finally:
-        _forget_documents()
+
+    def made() -> bytes:
+        try:
+            # No date: the same input gives the same bytes, whenever it is built.
+            return bytes(_mending(template, body, parts, lambda typst: typst.compile(format="pdf", timestamp=0)))
+        finally:
+            _forget_documents()
+
+    return bytes(_once(made, parts, "pdf", template, body))
 
 
 def query_values(template: str, body: str, parts: Parts, label: str) -> list[Any]:
@@ -159,8 +166,25 @@ def query_values(template: str, body: str, parts: Parts, label: str) -> list[Any
 
     Other arguments and errors are those of ``compile_pdf``.
     """
-    found = _mending(template, body, parts, lambda typst: typst.query(f"<{label}>", field="value"))
-    return list(json.loads(found))
+
+    def found() -> str:
+        return str(_mending(template, body, parts, lambda typst: typst.query(f"<{label}>", field="value")))
+
+    return list(json.loads(_once(found, parts, label, template, body)))
+
+
+def _once(make: Callable[[], Any], parts: Parts, *what: str) -> Any:
+    """Return what is made of a source, from memory if it was made lately; what had to be mended is told each time."""
+    definitions = parts.definitions()  # files are named by their content
+    key = sha256("\0".join((*what, definitions)).encode()).hexdigest()
+    if key in _made:
+        return _made[key]
+    made = make()
+    if parts.definitions() == definitions:
+        _made[key] = made
+        if len(_made) > _MADE_KEPT:
+            del _made[next(iter(_made))]
+    return made
 
 
 def _mending(template: str, body: str, parts: Parts, run: Callable[[Any], Any]) -> Any:

@@ -164,6 +164,13 @@ class Slide:
     notes: list[ReadCell] = field(default_factory=list)
     step: int = 0
     scale: float = 1.0
+    _set: dict[int, str] = field(default_factory=dict)
+
+    def content(self, context: Context) -> str:
+        """Return the Typst expression of its cells at its step, which is read once to measure and once to print."""
+        if self.step not in self._set:
+            self._set[self.step] = set_cells(self.cells, replace(context, column=SLIDE_STEPS[self.step]))
+        return self._set[self.step]
 
     @property
     def is_title(self) -> bool:
@@ -232,7 +239,7 @@ def _deck(slides: list[Slide], context: Context, identity: dict[str, str], heigh
         column = SLIDE_STEPS[slide.step]
         page = call(
             "slide",
-            set_cells(slide.cells, replace(context, column=column)),
+            slide.content(context),
             size=points(column.text_size),
             opening=boolean(slide.is_title),
             shrink=None if slide.scale == 1 else f"{slide.scale * 100:.1f}%",
