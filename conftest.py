@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -59,6 +60,18 @@ test_hostile_browser test_site_browser
 test_data_month test_publish_build test_cli test_magics_kernel 04_pickle test_mutants test_magics_memory_cap 05_sqlite
 test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_bench 01_data 03_sampling
 """)
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while the tests and what they test are imported: nothing of it is garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every later collection of garbage: each would pass over millions of objects."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

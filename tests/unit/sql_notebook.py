@@ -25,6 +25,8 @@ class Notebook:
         shell.register_magics(SQLMagics)
         complete_options(shell)
         complete_sql(shell)
+        # every line of every frame costs IPython a tenth of a second, and nobody reads it
+        shell.InteractiveTB.set_mode("Minimal")
         self.shell = shell
         self.names: dict[str, Any] = shell.user_ns
         self.first_names = frozenset(shell.user_ns)

@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from course.errors import BadArgumentError, ExistingFileError, OutputError, UnknownFormatError
+from course.generator import month
 from course.generator.answer import report_path
 from course.generator.month import SEED, month_file, rows_of_size
-from course.generator.rows import in_order
+from course.generator.rows import BLOCK_ROWS, in_order
 from course.generator.schema import COLUMNS, HEADER, NULLABLE, arrow_schema, pandas_dtypes
 
 ROWS = 40_000  # more than one block, the last one cut
@@ -61,11 +62,14 @@ def test_the_three_formats_hold_the_same_frame(folder: Path) -> None:
     pd.testing.assert_frame_equal(from_parquet.astype(pandas_dtypes()), expected)
 
 
-def test_parquet_has_the_schema_of_the_readers_and_row_groups(tmp_path: Path) -> None:
-    month_file(tmp_path / "A.parquet", rows=600_000)
+def test_parquet_has_the_schema_of_the_readers_and_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert month.ROW_GROUP_BLOCKS * BLOCK_ROWS == 524_288
+    monkeypatch.setattr(month, "ROW_GROUP_BLOCKS", 2)
+    month_file(tmp_path / "A.parquet", rows=100_000)
     file = pq.ParquetFile(tmp_path / "A.parquet")
     assert file.schema_arrow.equals(arrow_schema())
-    assert [file.metadata.row_group(number).num_rows for number in range(2)] == [524_288, 600_000 - 524_288]
+    groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
+    assert groups == [2 * BLOCK_ROWS, 100_000 - 2 * BLOCK_ROWS]
     assert {field.name for field in file.schema_arrow if field.nullable} == NULLABLE
 
 
@@ -261,7 +265,10 @@ def test_a_disk_that_fills_up_leaves_nothing_in_any_format(tmp_path: Path) -> No
 
 def end_in_the_middle(folder: Path, suffix: str, number: signal.Signals) -> bytes:
     """Send a signal to a process that writes a month, once some of it is there, and return what it said."""
-    program = "import sys; from course import month_file; month_file(sys.argv[1], rows=30_000_000)"
+    program = (
+        "import sys; from course.generator import month; month.ROW_GROUP_BLOCKS = 1\n"
+        "month.month_file(sys.argv[1], rows=30_000_000)"
+    )
     with subprocess.Popen([sys.executable, "-c", program, folder / f"A{suffix}"], stderr=subprocess.PIPE) as process:
         while process.poll() is None and not any(path.stat().st_size for path in folder.glob(f".A{suffix}.*.part/A*")):
             time.sleep(0.01)
