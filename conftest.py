@@ -56,9 +56,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 LONGEST = str.split("""
 test_decks_browser test_lab_browser test_menu_browser test_sql_completion_browser test_start_browser test_published
 test_hostile_browser test_site_browser
-06_dask test_magics_sql_import test_cluster 02_chunks test_ways 08_arrays test_ways_convert 07_columns 11_cluster
-test_data_month test_publish_build test_cli test_magics_kernel 04_pickle test_mutants test_magics_memory_cap 05_sqlite
-test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_bench 01_data 03_sampling
+11_cluster test_magics_sql_import 07_columns test_cluster 08_arrays test_data_month 02_chunks test_cli 06_dask
+test_publish_build test_ways 09_sketches test_ways_convert test_data_real 04_pickle test_magics_kernel 10_compare
+test_ways_strict test_mutants test_magics_memory_cap 00_start test_magics_sql_connections test_scripts test_optional
+05_sqlite test_data_download_faults test_net test_publish_hostile test_magics_sql_stop test_wheel test_measure
+test_bench 01_data 03_sampling
 """)
 
 

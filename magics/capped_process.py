@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -111,8 +112,9 @@ def run_capped(
             pipes = (process.stdout, sys.stdout), (process.stderr, sys.stderr)
             copiers = [_Copier(pipe, target, marks, show) for pipe, target in pipes]
             killed_at = _wait(process, cap_bytes if is_watched else None)
+            deadline = time.monotonic() + _LAST_OUTPUT_SECONDS
             for copier in copiers:
-                copier.finish()
+                copier.finish(deadline)
         finally:
             # Also when the kernel is interrupted.
             _kill_tree(process)
@@ -158,9 +160,9 @@ class _Copier(threading.Thread):
         self._target.write(text)
         self.last_words = (self.last_words + text)[-_LAST_WORDS:]
 
-    def finish(self) -> None:
+    def finish(self, deadline: float) -> None:
         """Wait until all is copied; a process that the cell left behind may hold the pipe open for ever."""
-        self.join(_LAST_OUTPUT_SECONDS)
+        self.join(max(0.0, deadline - time.monotonic()))
         self._target.flush()
 
 

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
@@ -25,7 +26,7 @@ from course.measure import measure
 from course.progress import progress_bar
 from course.size import format_size
 from course.ways import FORMATS, WAYS, Way, check_file, convert, is_installed
-from course.ways.catalogue import find_ways
+from course.ways.catalogue import PACKAGES, find_ways
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -142,14 +143,17 @@ def _machine(ways: Sequence[Way]) -> dict[str, Any]:
     import psutil
 
     libraries = {"numpy", "pandas", "pyarrow", *(way.library.partition(".")[0] for way in ways)}
-    packages = metadata.packages_distributions()
+    versions = {}
+    for library in sorted(libraries):
+        with suppress(metadata.PackageNotFoundError):  # it is Python's own
+            versions[library] = metadata.version(PACKAGES.get(library, library))
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
         "cores": psutil.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "python": platform.python_version(),
-        "versions": {name: metadata.version(packages[name][0]) for name in sorted(libraries & set(packages))},
+        "versions": versions,
     }
 
 

@@ -54,9 +54,13 @@ class Processes(AbstractContextManager["Processes"]):
         self.running.append(process)
         return process
 
-    def start_scheduler(self, *options: object, port: str = "0") -> str:
+    def start_scheduler(self, *options: object, port: str = "0") -> None:
         self.file.unlink(missing_ok=True)
         self.start("scheduler", "--port", port, "--dashboard-address", "127.0.0.1:0", *options)
+
+    @property
+    def address(self) -> str:
+        """Address of the scheduler, once it has written it; workers started beside it wait for it themselves."""
         return scheduler_address(self.file)
 
     def start_worker(self, *options: object) -> None:
@@ -71,28 +75,6 @@ class Processes(AbstractContextManager["Processes"]):
     def __exit__(self, *_: object) -> None:
         for process in reversed(self.running):
             self.end(process)
-
-
-def test_a_named_scheduler_is_joined_and_left_running_and_other_versions_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from distributed import versions
-
-    with Processes(tmp_path) as cluster:
-        address = cluster.start_scheduler()
-        cluster.start_worker("--memory-limit", "512MiB")
-        with connect(scheduler_file=cluster.file) as client:
-            client.wait_for_workers(1, timeout=30)
-            assert client.submit(os.getpid).result() != os.getpid()
-        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
-        known = versions.get_versions()
-        known["packages"]["pandas"] = "0.1"
-        monkeypatch.setattr(versions, "get_versions", lambda *_: known)
-        with pytest.warns(versions.VersionMismatchWarning, match=r"pandas +\| 0\.1 "):
-            client = connect()
-        with client:
-            assert client.scheduler.address == address
-            assert client.submit(os.getpid).result() != os.getpid()
 
 
 def test_the_file_of_a_scheduler_is_waited_for_also_while_it_is_half_written(tmp_path: Path) -> None:
@@ -131,9 +113,9 @@ def test_a_scheduler_behind_tls_is_joined_with_the_certificate_that_dask_is_conf
     names = {"ca-file": certificate, "client.cert": certificate, "client.key": key}
     tls = {f"distributed.comm.tls.{name}": str(path) for name, path in names.items()}
     with Processes(tmp_path) as cluster:
-        address = cluster.start_scheduler(*options)
-        assert address.startswith("tls://")
-        with dask.config.set(tls), connect(address) as client:
+        cluster.start_scheduler(*options)
+        assert cluster.address.startswith("tls://")
+        with dask.config.set(tls), connect(cluster.address) as client:
             assert client.run_on_scheduler(os.getpid) == cluster.running[0].pid
 
 
@@ -237,16 +219,21 @@ def store() -> Iterator[ObjectStore]:
 
 
 @pytest.fixture(scope="module")
-def client(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Two workers of 400 MiB that know the object store."""
+def cluster(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """A scheduler, and two workers of 400 MiB that know the object store."""
     home = tmp_path_factory.mktemp("cluster")
     with Processes(home, **SETTINGS, **store.environment) as processes:
-        address = processes.start_scheduler()
+        processes.start_scheduler()
         for _ in range(2):
             processes.start_worker("--memory-limit", "400MiB", "--local-directory", home / "spill")
-        with connect(address) as made:
-            made.wait_for_workers(2, timeout=60)
-            yield made
+        yield processes
+
+
+@pytest.fixture(scope="module")
+def client(cluster: Processes) -> Iterator[Client]:
+    with connect(cluster.address) as made:
+        made.wait_for_workers(2, timeout=60)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +273,25 @@ def results(client: Client, futures: list[Any]) -> list[Any]:
 
 def total(parts: list[dict[int, int]]) -> dict[int, int]:
     return {age: sum(part.get(age, 0) for part in parts) for age in set().union(*parts)}
+
+
+def test_a_named_scheduler_is_joined_and_left_running_and_other_versions_are_told(
+    cluster: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import versions
+
+    with connect(scheduler_file=cluster.file) as client:
+        client.wait_for_workers(1, timeout=60)
+        assert client.submit(os.getpid).result() != os.getpid()
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.address)
+    known = versions.get_versions()
+    known["packages"]["pandas"] = "0.1"
+    monkeypatch.setattr(versions, "get_versions", lambda *_: known)
+    with pytest.warns(versions.VersionMismatchWarning, match=r"pandas +\| 0\.1 "):
+        client = connect()
+    with client:
+        assert client.scheduler.address == cluster.address
+        assert client.submit(os.getpid, pure=False).result() != os.getpid()
 
 
 def test_a_worker_killed_in_the_middle_changes_no_cent(client: Client, months: list[Any]) -> None:
@@ -353,11 +359,11 @@ def test_a_disk_that_is_full_when_a_worker_spills_loses_nothing(client: Client) 
 def test_a_full_disk_and_results_that_do_not_fit_are_a_clear_error_and_no_wait_without_end(tmp_path: Path) -> None:
     from distributed.scheduler import NoWorkerError
 
-    settings = {**SETTINGS, "DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "3s"}
+    settings = {**SETTINGS, "DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "1s"}
     with Processes(tmp_path, **settings) as cluster:
-        address = cluster.start_scheduler()
+        cluster.start_scheduler()
         cluster.start_worker("--memory-limit", "400MiB", "--local-directory", tmp_path / "spill")
-        with connect(address) as client:
+        with connect(cluster.address) as client:
             client.wait_for_workers(1, timeout=60)
             client.run(limit_files)
             kept = client.map(block, range(60), pure=False)
@@ -398,8 +404,9 @@ if __name__ == "__main__":
 
 def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_path: Path, months: list[Any]) -> None:
     with Processes(tmp_path, **SETTINGS) as cluster:
-        address = cluster.start_scheduler()
+        cluster.start_scheduler()
         cluster.start_worker()
+        address = cluster.address
         command = [sys.executable, "-c", LOSES_ITS_SCHEDULER, address]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as user:
             assert user.stdout is not None
@@ -407,9 +414,10 @@ def test_a_scheduler_that_restarts_is_a_clear_error_and_no_wait_without_end(tmp_
             # its worker too: it would join the new scheduler, then stop in the middle of a task
             for process in tuple(cluster.running):
                 cluster.end(process)
-            assert cluster.start_scheduler(port=address.rpartition(":")[2]) == address
+            cluster.start_scheduler(port=address.rpartition(":")[2])
+            cluster.start_worker()
+            assert cluster.address == address
             assert "scheduler-connection-lost" in user.communicate(timeout=60)[0]
-        cluster.start_worker()
         with connect(address) as client:
             client.wait_for_workers(1, timeout=60)
             assert client.submit(slow_cents, str(months[0].path)).result(timeout=60) == months[0].cents_by_age

@@ -143,8 +143,11 @@ def test_a_lasting_fault_is_one_clear_error_and_loses_nothing(
     before = course.get(url).read_bytes() if earlier else None
     server.script(f"/{NAME}", *script)
     server.requests.clear()
-    with pytest.raises(DownloadError, match=message) as raised:
-        course.get(url, force=earlier)
+    with pytest.MonkeyPatch.context() as patch:
+        if script is REFUSED["silence for ever"][0]:  # no good answer comes, however long one waits
+            patch.setattr(resuming, "RETRY", replace(IMPATIENT, read=0.3))
+        with pytest.raises(DownloadError, match=message) as raised:
+            course.get(url, force=earlier)
     assert "\n" not in str(raised.value)
     assert len(server.requests) == requests
     assert course.files() == ({"month.csv": before} if earlier else {})

@@ -75,6 +75,7 @@ CELLS = [
     "n" * 244 + " = ﬁ = 1\nfi + " + "n" * 244,
     "# the kernel's get_ipython() is no magic\n'%time and !ls and get_ipython()'",
     "if True:\n    words = %sx echo a b\n!echo it\\'s\nwords",
+    "%%measure -q\n6 * 7",
     "%%capture out\nprint('hidden')",
     "len?",
 ]

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -60,12 +59,12 @@ def is_writing() -> bool:
 
 
 @contextmanager
-def interrupted(connection: Any, ready: Callable[[], bool] = is_guarded, after: float = 0.2) -> Iterator[None]:
+def interrupted(connection: Any, ready: Callable[[], bool] = is_guarded, after: float = 0.1) -> Iterator[None]:
     """Interrupt the block ``after`` seconds once it is ``ready``; what goes on 30 seconds more makes the test red."""
     ended, late = threading.Event(), threading.Event()
 
     def press() -> None:
-        while not ready() and not ended.wait(0.01):
+        while not ready() and not ended.wait(0.002):
             pass
         # well into the statement, most often
         ended.wait(after)
@@ -208,31 +207,39 @@ def test_an_import_that_is_stopped_leaves_the_table_as_it_was(notebook: Notebook
     if engine == "sqlite" and if_exists == "replace":
         notebook.names["frame"] = pd.DataFrame({"x": range(5_000_000)})
     is_ready = called.is_set if engine == "sqlite" and if_exists == "append" else is_writing
-    # DuckDB may take them all in less than 0.2 seconds
+    # DuckDB may take them all in less than 0.1 seconds
     with interrupted(raw, is_ready, after=0):
         notebook(f"%SQL_import_df frame -t t --if_exists {if_exists}")
     assert notebook.rows("SELECT x FROM t") == [(1,)]
 
 
-@pytest.mark.parametrize(
-    "how", ["%SQL_connect :memory:", "%SQL_connect duckdb://", "import sqlite3\nDB = sqlite3.connect(':memory:')"]
-)
-def test_the_stop_button_of_a_notebook(tmp_path: Path, how: str) -> None:
-    manager, client = start_new_kernel(cwd=str(tmp_path))
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+    manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("kernel")))
     try:
-        client.execute_interactive(f"%load_ext magics\n{how}\n%SQL SELECT 1", timeout=60)
-        engine = "duckdb" if "duckdb" in how else "sqlite"
-
-        def press(message: dict[str, Any]) -> None:
-            if message["msg_type"] == "stream":
-                manager.interrupt_kernel()
-
-        code = f"print('started', flush=True)\n%SQL {ENDLESS[engine]}"
-        reply = client.execute_interactive(code, output_hook=press, timeout=60)
-        assert reply["content"]["ename"] == "KeyboardInterrupt"
-        outputs: list[dict[str, Any]] = []
-        client.execute_interactive("x = %SQL SELECT 42 AS x\nx.x.tolist()", output_hook=outputs.append, timeout=60)
-        assert "[42]" in str(outputs)
+        client.execute_interactive("%load_ext magics", timeout=60)
+        yield manager, client
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    "how", ["%SQL_connect :memory:", "%SQL_connect duckdb://", "import sqlite3\nDB = sqlite3.connect(':memory:')"]
+)
+def test_the_stop_button_of_a_notebook(kernel: tuple[Any, Any], how: str) -> None:
+    manager, client = kernel
+    reply = client.execute_interactive(f"DB = None\n{how}\n%SQL SELECT 1", timeout=60)
+    assert reply["content"]["status"] == "ok"
+    engine = "duckdb" if "duckdb" in how else "sqlite"
+
+    def press(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            manager.interrupt_kernel()
+
+    code = f"print('started', flush=True)\n%SQL {ENDLESS[engine]}"
+    reply = client.execute_interactive(code, output_hook=press, timeout=60)
+    assert reply["content"]["ename"] == "KeyboardInterrupt"
+    outputs: list[dict[str, Any]] = []
+    client.execute_interactive("x = %SQL SELECT 42 AS x\nx.x.tolist()", output_hook=outputs.append, timeout=60)
+    assert "[42]" in str(outputs)
