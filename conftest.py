@@ -34,6 +34,7 @@ if not IS_WORKER:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(exitstatus: int) -> None:
     """Remove what the tests and the libraries that they run left in the temporary folder, unless a test is red."""
+    gc.unfreeze()  # DuckDB tells what nobody collects at the end
     if not IS_WORKER and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         shutil.rmtree(TEMPORARY, ignore_errors=True)
 

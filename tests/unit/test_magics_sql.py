@@ -367,6 +367,7 @@ def test_names_that_differ_are_different_parameters(notebook: Notebook, file: st
 def test_a_traceback_shows_the_notebook_and_not_where_the_course_is(
     notebook: Notebook, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    notebook("%xmode Context")
     notebook("%SQL_connect :memory:")
     notebook("def wrong(x):\n    raise ValueError('no such age')\n%SQL_add_function wrong")
     for code in ("%SQL SELECT * FROM nowhere", "%SQL SELECT wrong(1)", "%SQL -n", "%SQL_connect nowhere.db3"):
@@ -377,6 +378,7 @@ def test_a_traceback_shows_the_notebook_and_not_where_the_course_is(
         assert "Cell In[" in shown
         assert str(Path(magics.__file__).parent) not in shown
         assert len(shown.splitlines()) < 30
+    notebook("%xmode Minimal")
 
 
 # ---------------------------------------------------------------------- schema, functions, tables

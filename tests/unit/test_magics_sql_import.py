@@ -54,7 +54,7 @@ def emptied(connection: Connection) -> Iterator[Connection]:
         yield connection
     finally:
         for name in connection.tables():
-            connection.run(f"DROP TABLE {name}")
+            connection.run(f"DROP TABLE {quoted(path_of(name)[-1])}")
 
 
 @pytest.fixture(params=MEMORIES)

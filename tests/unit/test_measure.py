@@ -221,12 +221,20 @@ def test_nested_blocks_each_have_their_own_peak() -> None:
 @on_linux
 def test_pages_shared_with_a_forked_child_count_once() -> None:
     held = b"x" * (3 * SPIKE)
+    ready, end = os.pipe(), os.pipe()
     with measure(record=False) as m:
         child = os.fork()
         if child == 0:
-            spike(64 * MEBIBYTE, 0.1)
+            own = b"x" * (64 * MEBIBYTE)
+            os.write(ready[1], own[:1])
+            os.read(end[0], 1)
             os._exit(0)
-        os.waitpid(child, 0)
+        os.read(ready[0], 1)
+        # the child holds it when the block ends, which takes a last sample
+    os.write(end[1], b"x")
+    os.waitpid(child, 0)
+    for descriptor in (*ready, *end):
+        os.close(descriptor)
     del held
     # counted twice, what was held would make 364 MiB; counting references copies some pages of the test process
     assert 60 * MEBIBYTE <= peak(m) <= 2.5 * SPIKE
