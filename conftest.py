@@ -57,11 +57,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 LONGEST = str.split("""
 test_decks_browser test_lab_browser test_menu_browser test_sql_completion_browser test_start_browser test_published
 test_hostile_browser test_site_browser
-11_cluster test_magics_sql_import 07_columns test_cluster 08_arrays test_data_month 02_chunks test_cli 06_dask
-test_publish_build test_ways 09_sketches test_ways_convert test_data_real 04_pickle test_magics_kernel 10_compare
-test_ways_strict test_mutants test_magics_memory_cap 00_start test_magics_sql_connections test_scripts test_optional
-05_sqlite test_data_download_faults test_net test_publish_hostile test_magics_sql_stop test_wheel test_measure
-test_bench 01_data 03_sampling
+spill cluster test_magics_sql_import columns test_cluster arrays test_data_month chunks streaming test_cli dask
+test_publish_build test_ways sketches test_ways_convert test_data_real pickle test_magics_kernel compare
+test_ways_strict test_mutants test_magics_memory_cap start test_magics_sql_connections test_scripts test_optional
+sqlite sql_magics test_data_download_faults test_net test_publish_hostile test_magics_sql_stop test_wheel test_measure
+test_bench transactions data sampling strata learning
 """)
 
 
@@ -81,4 +81,4 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
     rank = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    items.sort(key=lambda item: rank.get(item.path.stem.lstrip("0123456789_"), len(rank)))
