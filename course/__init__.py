@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from course import diagrams
     from course.codes import label, lexicon, lexicon_file
     from course.diagnosis import doctor
     from course.downloads import download
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
+    "diagrams": "course.diagrams",
     "doctor": "course.diagnosis",
     "download": "course.downloads",
     "known_answer": "course.generator.small",
@@ -35,6 +37,7 @@ HOMES = {
 __all__ = [
     "CourseError",
     "add_notebook_menu",
+    "diagrams",
     "doctor",
     "download",
     "known_answer",
@@ -51,7 +54,8 @@ def __getattr__(name: str) -> Any:
     """Import what ``name`` stands for from the module it lives in."""
     if name not in HOMES:
         raise AttributeError(f"module 'course' has no attribute {name!r}")
-    return getattr(importlib.import_module(HOMES[name]), name)
+    home = importlib.import_module(HOMES[name])
+    return home if HOMES[name] == f"course.{name}" else getattr(home, name)
 
 
 def __dir__() -> list[str]:
