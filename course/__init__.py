@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from course import diagrams
+    from course.check import check_answer
     from course.codes import label, lexicon, lexicon_file
     from course.diagnosis import doctor
     from course.downloads import download
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
+    "check_answer": "course.check",
     "diagrams": "course.diagrams",
     "doctor": "course.diagnosis",
     "download": "course.downloads",
@@ -37,6 +39,7 @@ HOMES = {
 __all__ = [
     "CourseError",
     "add_notebook_menu",
+    "check_answer",
     "diagrams",
     "doctor",
     "download",
