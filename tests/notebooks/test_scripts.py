@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 FIGURE = re.compile(r"Figure\(|<Figure size ")
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")  # on a line of progress
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
@@ -83,7 +84,7 @@ def differences(lesson: NotebookNode, printed: str) -> list[str]:
     Outputs are compared line by line and in order. After a cell whose output changes from one run to the next
     (tag ``nbval-ignore-output``), the comparison goes on at the first place where the next cell's answer stands.
     """
-    lines = [line for line in printed.splitlines() if not FIGURE.match(line)]
+    lines = compared(printed)
     place, is_free, found = 0, False, []
     for cell in lesson.cells:
         if cell.cell_type != "code":
@@ -110,11 +111,14 @@ def differences(lesson: NotebookNode, printed: str) -> list[str]:
 
 
 def shown(output: NotebookNode) -> Iterator[str]:
-    """Yield the lines that a script prints for an output; a figure and the menu print nothing."""
-    data = output.get("data", {})
-    if is_menu(output) or any(kind.startswith("image/") for kind in data):
+    """Yield the lines that a script prints for an output; of a picture, what it draws; the menu prints nothing."""
+    if is_menu(output):
         return
     if output.output_type == "error":
         yield from f"{output.ename}: {output.evalue}".splitlines()
     else:
-        yield from (output.get("text") or data.get("text/plain", "")).splitlines()
+        yield from compared(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def compared(text: str) -> list[str]:
+    return [TIME.sub("TIME", line) for line in text.splitlines() if not FIGURE.match(line)]
