@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from course import diagrams
     from course.check import check_answer
     from course.codes import label, lexicon, lexicon_file
     from course.diagnosis import doctor
@@ -23,6 +24,7 @@ HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
     "check_answer": "course.check",
+    "diagrams": "course.diagrams",
     "doctor": "course.diagnosis",
     "download": "course.downloads",
     "known_answer": "course.generator.small",
@@ -38,6 +40,7 @@ __all__ = [
     "CourseError",
     "add_notebook_menu",
     "check_answer",
+    "diagrams",
     "doctor",
     "download",
     "known_answer",
@@ -54,7 +57,8 @@ def __getattr__(name: str) -> Any:
     """Import what ``name`` stands for from the module it lives in."""
     if name not in HOMES:
         raise AttributeError(f"module 'course' has no attribute {name!r}")
-    return getattr(importlib.import_module(HOMES[name]), name)
+    home = importlib.import_module(HOMES[name])
+    return home if HOMES[name] == f"course.{name}" else getattr(home, name)
 
 
 def __dir__() -> list[str]:
