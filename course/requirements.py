@@ -12,7 +12,7 @@ from course.errors import MissingDependencyError
 from course.shipped import DISTRIBUTION, shipped_lessons
 
 # what only the lessons that name it need; without another package no lesson can run
-OF_LESSONS = {"bcolz", "blosc2", "dask", "distributed", "h5py", "icechunk", "polars", "scipy", "sklearn", "zarr", "zodb"}
+OF_LESSONS = set(str.split("bcolz blosc2 dask distributed h5py icechunk polars scipy sklearn zarr zodb"))
 
 
 @dataclass(frozen=True)
