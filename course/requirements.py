@@ -33,7 +33,7 @@ class Package:
 
     @property
     def modules(self) -> set[str]:
-        """The names that its module may have, in lower case: ``bcolz`` of bcolz-zipline, ``sklearn`` of scikit-learn."""
+        """The names that its module may have, in lower case: bcolz of bcolz-zipline, sklearn of scikit-learn."""
         name = self.name.lower()
         return {name.replace("-", "_"), name.partition("-")[0], name.replace("scikit-", "sk")}
 
