@@ -12,7 +12,7 @@ from course.errors import MissingDependencyError
 from course.shipped import DISTRIBUTION, shipped_lessons
 
 # what only the lessons that name it need; without another package no lesson can run
-OF_LESSONS = {"bcolz", "blosc2", "dask", "distributed", "h5py", "icechunk", "polars", "scipy", "zarr", "zodb"}
+OF_LESSONS = set(str.split("bcolz blosc2 dask distributed h5py icechunk polars scipy sklearn zarr zodb"))
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class Package:
 
     @property
     def modules(self) -> set[str]:
-        """The names that its module may have, in lower case: ``bcolz`` of bcolz-zipline."""
-        return {self.name.lower().replace("-", "_"), self.name.lower().partition("-")[0]}
+        """The names that its module may have, in lower case: bcolz of bcolz-zipline, sklearn of scikit-learn."""
+        name = self.name.lower()
+        return {name.replace("-", "_"), name.partition("-")[0], name.replace("scikit-", "sk")}
 
 
 def distribution() -> metadata.Distribution:
