@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from course.check import check_answer
     from course.codes import label, lexicon, lexicon_file
     from course.diagnosis import doctor
     from course.downloads import download
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HOMES = {
     "CourseError": "course.errors",
     "add_notebook_menu": "course.menu",
+    "check_answer": "course.check",
     "doctor": "course.diagnosis",
     "download": "course.downloads",
     "known_answer": "course.generator.small",
@@ -35,6 +37,7 @@ HOMES = {
 __all__ = [
     "CourseError",
     "add_notebook_menu",
+    "check_answer",
     "doctor",
     "download",
     "known_answer",

@@ -19,6 +19,10 @@ class UnreadableFileError(CourseError, ValueError):
     """A file does not hold what it should: not the format, a line or a value against the rules, a sum too large."""
 
 
+class WrongAnswerError(CourseError, AssertionError):
+    """An answer is not the true one; the message names every fault."""
+
+
 class MissingFileError(CourseError, FileNotFoundError):
     """There is no file, or no object, of this name."""
 

@@ -197,7 +197,8 @@ class FrontEnd:
         from IPython.core.payloadpage import page
         from traitlets.config import Config
 
-        from magics.cell import call_shell, dump_error, show_traceback
+        from course.carried import dump_error
+        from magics.cell import call_shell, show_traceback
 
         front, send = self, self.send
 
@@ -255,7 +256,7 @@ def _plain(value: Any) -> bytes | None:
 
 def failure(error: BaseException, file: str, cell_name: str) -> dict[str, Any]:
     """Return the error, the cell's line, and its traceback if it went deeper."""
-    from magics.cell import dump_error
+    from course.carried import dump_error
 
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != file:

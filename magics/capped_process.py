@@ -18,10 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
+from course.carried import load_error
 from course.errors import CourseError
 from course.measure import process_tree_memory
 from course.size import format_size
-from magics.cell import load_error, load_variables
+from magics.cell import load_variables
 from magics.options import short_traceback
 
 CAN_CAP = sys.platform == "linux"

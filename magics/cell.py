@@ -1,14 +1,13 @@
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 """What a cell is, in the kernel and in the child of ``%%memory_cap``: statements, and what crosses between the two.
 
-It imports nothing but the standard library: the memory of the child is the cell's.
+It imports little but the standard library: the memory of the child is the cell's.
 """
 
 from __future__ import annotations
 
 import ast
 import asyncio
-import builtins
 import inspect
 import io
 import pickle
@@ -19,6 +18,8 @@ from contextlib import contextmanager, suppress
 from operator import attrgetter
 from types import CodeType
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from course.carried import load_error
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -178,33 +179,6 @@ def _named(option: str, name: str) -> Iterator[None]:
             f"{option} {name}: it cannot be pickled ({type(error).__name__}: {error}), so it cannot go to another "
             "process; hand over what it is made of instead, such as a path, a list or an array"
         ) from None
-
-
-def dump_error(error: BaseException) -> tuple[bytes | None, str, str, str]:
-    """Return an error for ``load_error``: pickled, if that keeps it, its class, its builtin class, and its text."""
-    import cloudpickle
-
-    bases = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
-    pickled, base = None, next(name for name in bases if not name.endswith("Group"))
-    # Pickling and making text run the error's own code, which may do anything.
-    text = "<exception str() failed>"  # as Python says
-    with suppress(Exception):
-        text = str(error)
-        pickled = cloudpickle.dumps(error.with_traceback(None))
-        again = pickle.loads(pickled)  # noqa: S301
-        if (type(again), str(again)) != (type(error), text):
-            pickled = None
-    return pickled, type(error).__name__, base, text
-
-
-def load_error(pickled: bytes | None, name: str, base: str, text: str) -> BaseException:
-    """Return the error, or one of a class of the same name, whose text is the same."""
-    if pickled is not None:
-        # Unpickling imports the library that raised: what it does is its own.
-        with suppress(Exception):
-            return pickle.loads(pickled)  # noqa: S301
-    kind = getattr(builtins, base)
-    return kind.__new__(type(name, (kind,), {"__str__": lambda _: text}))
 
 
 class ShownValue:

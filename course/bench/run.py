@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-import os
 import platform
 import random
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
@@ -21,7 +16,7 @@ from course.bench.results import Bench, Result, Run
 from course.errors import BadArgumentError
 from course.files import data_directory, scratch_folder
 from course.generator.month import month_file
-from course.measure import measure
+from course.measure.fresh import run_fresh
 from course.progress import progress_bar
 from course.size import format_size
 from course.ways import FORMATS, WAYS, Way, check_file, convert, is_installed
@@ -39,7 +34,7 @@ TIMEOUT_SECONDS = 3600.0
 
 
 class TaskFailedError(Exception):
-    """A process did not do its task; the message is the last line it wrote."""
+    """A process did not do its task; the message is the first line of its error."""
 
 
 def run_bench(
@@ -154,36 +149,19 @@ def _machine(ways: Sequence[Way]) -> dict[str, Any]:
 
 
 def run_task(task: str, name: str, *paths: Path, timeout: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-    """Let a process of its own answer by a way or convert to a format, and return the figures of ``perform``.
+    """Let a process of its own answer by a way or convert to a format, and return its figures and its answer.
 
     Raises:
         TaskFailedError: it failed, was killed or lasted too long (seconds).
     """
-    code = "import sys; from course.bench.run import perform; perform(*sys.argv[1:])"
-    command = [sys.executable, "-c", code, task, name, *map(str, paths)]
-    environment = os.environ | {"BIGDATA_COURSE_PROGRESS": "off"}
-    try:
-        done = subprocess.run(command, capture_output=True, check=True, timeout=timeout, env=environment)
-    except subprocess.TimeoutExpired as error:
-        raise TaskFailedError(f"stopped after {timeout:.0f} s") from error
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise TaskFailedError(lines[-1] if lines else f"ended with code {error.returncode}") from error
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
-
-
-def perform(task: str, name: str, *paths: str) -> None:
-    """Answer once by a way, or convert to a format, libraries imported beforehand; print the figures in JSON."""
-    files = [Path(path) for path in paths]
     is_answer = task == "answer"
-    start = perf_counter()
-    importlib.import_module("pandas" if is_answer else "pyarrow.csv")
-    importlib.import_module(WAYS[name].library if is_answer else FORMATS[name].library)
-    import_seconds = perf_counter() - start
-    function: Callable[..., Any] = WAYS[name].function if is_answer else partial(convert, name, check=False)
-    with measure(name, record=False) as cost:
-        found = function(*files)
+    function = WAYS[name].function if is_answer else partial(convert, name, check=False)
+    modules = ("pandas", WAYS[name].library) if is_answer else ("pyarrow.csv", FORMATS[name].library)
+    cost, import_seconds, answer, error = run_fresh(
+        name, function, *paths, modules=modules, keep=is_answer, timeout=timeout
+    )
+    if error is not None:
+        raise TaskFailedError(cost.error)
     figures = {
         "wall_seconds": round(cost.wall_seconds, 6),
         "cpu_seconds": round(cost.cpu_seconds, 6),
@@ -191,5 +169,4 @@ def perform(task: str, name: str, *paths: str) -> None:
         "read_bytes": cost.read_bytes,
         "import_seconds": round(import_seconds, 6),
     }
-    answer = {"answer": {str(age): euros for age, euros in found.items()}} if is_answer else {}
-    sys.stdout.write(json.dumps(figures | answer))
+    return figures | ({"answer": answer} if is_answer else {})

@@ -18,6 +18,7 @@ from course.publish.cache import Cache, execution_key
 from course.publish.convert import FORMATS, Converter, Format, Published, page_context
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.forge import Link, source_links
+from course.publish.forward import write_forwards
 from course.publish.lessons import companions, copy_companions, dead_links, digest
 from course.publish.site import refuse_other_files, write_index, write_record
 from course.shipped import require
@@ -109,6 +110,7 @@ def build_site(
         if warnings and options.strict:
             raise BuildError(f"{len(warnings)} warning(s), which --strict makes a failure; the first: {warnings[0]}")
         write_index(site, published, options.formats)
+        write_forwards(site, published)
         write_record(site)
         refuse_other_files(output)  # once more: a build takes minutes
     files = sum(len(one.sizes) for one in published)

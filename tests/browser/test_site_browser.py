@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from published_pages import NAMES
 
+from course.publish.convert import FORMATS, Published
+from course.publish.forward import write_forwards
+from course.publish.lessons import Lesson
+
 if TYPE_CHECKING:
     from published_pages import Watched
 
@@ -37,6 +41,19 @@ def test_a_page_has_no_serious_barrier(chromium: Any, site: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["index", "notebooks/01_data"])
 def test_a_page_has_enough_contrast(chromium: Any, site: Path, name: str, scheme: str) -> None:
     check(chromium, site / f"{name}.html", {"runOnly": ["color-contrast"]}, color_scheme=scheme)
+
+
+def test_an_old_address_leads_to_the_new_page_whatever_follows_it(watched: Watched, tmp_path: Path) -> None:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    new = folder / "09_dask.html"
+    new.write_text("<!DOCTYPE html><title>Arrived</title>", encoding="utf-8")
+    lesson = Lesson(folder / "09_dask.ipynb", "Dask", "", None, is_deck=False, source_digest="")
+    write_forwards(tmp_path, [Published(lesson, None, None, dict.fromkeys(FORMATS, 1))])
+    watched.page.goto(f"{(folder / '06_dask.html').as_uri()}#Task-graphs")
+    watched.page.wait_for_url(lambda address: address.partition("#")[0] == new.as_uri())
+    assert watched.page.title() == "Arrived"
+    assert watched.complaints == []
 
 
 def check(chromium: Any, path: Path, options: dict[str, Any], **context: str) -> None:

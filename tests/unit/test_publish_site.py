@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 from notebook_writer import QUICK, TABLE, code, text, write_notebook
 
 from course.errors import BadArgumentError
-from course.publish.convert import Published, page_context
+from course.publish.convert import FORMATS, Published, page_context
+from course.publish.forward import NEW_NAMES, write_forwards
 from course.publish.lessons import Lesson, discover_lessons, heading_above
 from course.publish.site import build_date, format_duration, write_index
 
@@ -81,6 +82,38 @@ def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson])
     assert (first["previous"], first["next"]) == (None, ("02_second", "../notebooks/02_second.html"))
     assert second["previous"] == (lessons[0].title, "../notebooks/01_first.html")
     assert (second["next"], deck["previous"], deck["next"]) == (None, None, None)
+
+
+def test_old_names_forward_to_the_new_page_where_there_is_one_and_to_no_other(tmp_path: Path) -> None:
+    notebooks, site = tmp_path / "notebooks", tmp_path / "site"
+    for name, title in (
+        ("04_sampling", "# A <part> of it"),
+        ("06_pickle", "# P"),
+        ("04_pickle", "# Now"),
+        ("01_a", "# A"),
+    ):
+        write_notebook(notebooks / f"{name}.ipynb", text(title))
+    write_notebook(tmp_path / "slides" / "09_dask.ipynb", text("# A deck"))
+    lessons = discover_lessons(notebooks, tmp_path / "slides")
+    (site / "notebooks").mkdir(parents=True)
+    (site / "notebooks" / "04_pickle.html").write_text("a lesson of today")
+    write_forwards(site, [Published(lesson, 1.0, 1, dict.fromkeys(FORMATS, 1)) for lesson in lessons])
+    made = sorted(path.name for path in (site / "notebooks").iterdir())
+    assert made == ["03_sampling.html", "03_sampling.slides.html", "04_pickle.html", "04_pickle.slides.html"]
+    assert (site / "notebooks" / "04_pickle.html").read_text() == "a lesson of today"
+    for suffix in (".html", ".slides.html"):
+        page = BeautifulSoup((site / "notebooks" / f"03_sampling{suffix}").read_text(encoding="utf-8"), "html.parser")
+        link, refresh = page.select_one("main a[href]"), page.select_one("meta[http-equiv=refresh]")
+        assert link is not None
+        assert refresh is not None
+        assert (link["href"], link.get_text()) == (f"04_sampling{suffix}", "A <part> of it")
+        assert refresh["content"] == f"0; url=04_sampling{suffix}"
+        assert re.search(r"(?:https?:)?//|@import|<script|<part>", str(page)) is None
+
+
+def test_no_name_is_old_and_new_and_none_is_new_twice() -> None:
+    assert len(set(NEW_NAMES.values())) == len(NEW_NAMES)
+    assert not set(NEW_NAMES) & set(NEW_NAMES.values())
 
 
 def test_durations_are_said_as_people_do() -> None:
