@@ -182,8 +182,8 @@ BY_HAND: dict[str, Callable[[Path], Any]] = {
     one.__name__.replace("_", "-"): one
     for one in (
         python_csv, pandas_csv, pandas_csv_thread, pandas_csv_columns, pandas_csv_chunks, dask_csv, pyarrow_csv,
-        duckdb_csv, polars_csv, pandas_pickle, pyarrow_feather, pandas_parquet, pyarrow_parquet, pyarrow_dataset, polars_parquet,
-        duckdb_parquet, sqlite, duckdb, h5py, zarr, bcolz, blosc2,
+        duckdb_csv, polars_csv, pandas_pickle, pyarrow_feather, pandas_parquet, pyarrow_parquet, pyarrow_dataset,
+        polars_parquet, duckdb_parquet, sqlite, duckdb, h5py, zarr, bcolz, blosc2,
     )
 } | {"sqlite-index": sqlite}  # fmt: skip
 
