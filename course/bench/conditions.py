@@ -20,6 +20,8 @@ from time import sleep
 from typing import NamedTuple
 
 CGROUPS = Path("/sys/fs/cgroup")
+CAN_PIN = hasattr(os, "sched_setaffinity")
+"""Whether the system lets a process have fewer cores."""
 _BLOCK_BYTES = 2**20
 _LONGEST_SECONDS = 60.0
 _ENTER = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"']

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from course.bench.conditions import Condition, NotCappedError, commanded, set_cache
+from course.bench.conditions import CAN_PIN, Condition, NotCappedError, commanded, set_cache
 from course.bench.results import Bench, Result, Run
 from course.errors import BadArgumentError
 from course.files import data_directory, scratch_folder
@@ -54,7 +54,7 @@ def run_bench(
         folder: where the files are made, and removed at the end; by default the folder of generated files.
         cold: also measure with the file out of the page cache.
         cap_bytes: also measure cold in processes that may hold so many bytes, on the CSV files that are larger.
-        cores: also measure the ways of ``PARALLEL`` on 1 core, 2 cores… up to all but one.
+        cores: also measure the ways of ``PARALLEL`` on 1 core, 2 cores… up to all but one, where the system can.
 
     Raises:
         BadArgumentError: a way is not known, a number of rows or of runs is not positive, or there is none.
@@ -63,8 +63,9 @@ def run_bench(
     if not rows or min(*rows, repeat) < 1:
         raise BadArgumentError("give one number of rows or more, and a number of runs; all of them positive")
     chosen, folder = find_ways(ways), folder or data_directory()
-    conditions = [Condition(), *[Condition(cold=True)][: int(cold)], *[Condition(cap_bytes=cap_bytes)][:cap_bytes]]
-    fewer = [Condition(cores=number) for number in range(1, usable_cores())] if cores else []
+    conditions = [Condition(), *([Condition(cold=True)] if cold else ())]
+    conditions += [Condition(cap_bytes=cap_bytes)] if cap_bytes else []
+    fewer = [Condition(cores=number) for number in range(1, usable_cores())] if cores and CAN_PIN else []
     results: list[Result] = []
     with progress_bar(description="bench", unit="run") as bar:
         for size in sorted(set(rows)):
@@ -137,7 +138,8 @@ def _run(result: Result, month: MonthReport) -> Result:
     except NotCappedError:
         return replace(result, skipped="not capped", runs=())
     except TaskFailedError as error:
-        return replace(result, skipped=str(error), runs=())
+        # under a cap the kind of the error is enough
+        return replace(result, skipped=str(error).partition(":")[0] if condition.cap_bytes else str(error), runs=())
     found = {int(age): round(euros * 100) for age, euros in figures.pop("answer").items()}
     exact = {age: cents for age, cents in month.cents_by_age.items() if month.rows_by_age[age]}
     run = Run(**figures, cached_share=None if share is None else round(share, 4))
@@ -183,7 +185,8 @@ def run_task(
         name, function, *paths, modules=modules, words=words, keep=is_answer, timeout=timeout
     )
     if error is not None:
-        raise TaskFailedError("killed" if cost.error.endswith("was killed") else cost.error)
+        # of a process that died: killed, stopped after so many seconds, ended with a code
+        raise TaskFailedError(cost.error.rpartition(f"the process of {name} ")[2].removeprefix("was "))
     figures = {
         "wall_seconds": round(cost.wall_seconds, 6),
         "cpu_seconds": round(cost.cpu_seconds, 6),
