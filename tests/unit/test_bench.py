@@ -355,7 +355,9 @@ def test_what_a_library_imports_when_it_first_answers_is_imported_before(way: st
             importlib.import_module(name)
         function, before = way.function, set(sys.modules)
         function(pathlib.Path(sys.argv[2]))
-        print(*{name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)
+        late = set(sys.modules) - before
+        print(*(name for name in late if name.partition(".")[0] not in sys.stdlib_module_names))
     """
     run = subprocess.run([sys.executable, "-c", code, way, str(file)], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == []
+    # one or two cost a millisecond; dask imported two hundred, for 0.3 s
+    assert len(run.stdout.split()) <= 2
