@@ -24,7 +24,7 @@ def is_shuffled(field: pa.Field) -> bool:
 
     Cents written in base 2 leave no bytes alike, while the same amounts come back whole.
     """
-    return np.dtype(field.type.to_pandas_dtype()).kind == "i"
+    return bool(np.dtype(field.type.to_pandas_dtype()).kind == "i")
 
 
 def to_hdf5(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path) -> None:
@@ -105,7 +105,7 @@ def to_blosc2(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path
     import blosc2
 
     rows = rebatch(batches, CHUNK_ROWS)
-    plain = {field.name: {"filters": [blosc2.Filter.NOFILTER]} for field in schema if not is_shuffled(field)}
+    plain = {field.name: {"filters": [blosc2.Filter.NOFILTER.value]} for field in schema if not is_shuffled(field)}
     # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
     table = blosc2.CTable.from_arrow(
         schema, rows, urlpath=str(target), mode="w", capacity_hint=4 * CHUNK_ROWS, column_cparams=plain
