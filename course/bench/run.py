@@ -96,9 +96,9 @@ def _prepare(
             skipped = _obstacle(way, size, condition)
             if not skipped and way.format not in made:
                 made[way.format] = _convert(way.format, month)
-            known = {"skipped": skipped} if skipped else made[way.format]
-            asked = {"condition": condition.name, "cap_bytes": condition.cap_bytes, "cores": condition.cores}
-            results.append(Result(way.name, way.title, way.format, way.streaming, month.rows, size, **asked, **known))
+            known: dict[str, Any] = {"skipped": skipped} if skipped else made[way.format]
+            names = way.name, way.title, way.format, way.streaming, month.rows, size
+            results.append(Result(*names, condition.name, condition.cap_bytes, condition.cores, **known))
     return results
 
 
