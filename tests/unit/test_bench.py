@@ -143,7 +143,7 @@ def test_what_cannot_run_is_skipped_and_says_why(monkeypatch: pytest.MonkeyPatch
 def test_a_task_that_fails_or_lasts_says_so(tmp_path: Path) -> None:
     with pytest.raises(TaskFailedError, match="FileNotFoundError"):
         run_task("answer", "python-csv", tmp_path / "absent.csv")
-    with pytest.raises(TaskFailedError, match="^ended with code 3$"):
+    with pytest.raises(TaskFailedError, match=r"^ended with code 3$"):
         run_task("answer", "python-csv", tmp_path, words=[sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(TaskFailedError, match="stopped after 0 s"):
         run_task("answer", "python-csv", tmp_path / "absent.csv", timeout=0.01)
