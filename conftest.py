@@ -53,9 +53,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 # what lasts longest comes first, so that no worker waits for the other at the end; xdist would begin with what has most
 # tests, and gives a file to one worker
 LONGEST = str.split("""
-06_dask test_magics_sql_import test_cluster 02_chunks test_ways 08_arrays test_ways_convert 07_columns 11_cluster
-test_data_month test_publish_build test_cli test_magics_kernel 04_pickle test_mutants test_magics_memory_cap 05_sqlite
-test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_bench 01_data 03_sampling
+dask spill test_magics_sql_import test_cluster chunks streaming test_ways arrays test_ways_convert columns cluster
+test_data_month test_publish_build test_cli test_magics_kernel pickle test_mutants test_magics_memory_cap sqlite
+sql_magics test_scripts test_ways_strict start test_net sketches compare test_bench transactions data sampling
+strata learning
 """)
 
 
@@ -63,4 +64,4 @@ test_scripts test_ways_strict 00_start test_net 09_sketches 10_compare test_benc
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
     rank = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    items.sort(key=lambda item: rank.get(item.path.stem.lstrip("0123456789_"), len(rank)))

@@ -23,14 +23,21 @@ from course.size import format_size
 
 TRIED = ("3.11", "3.13", "3.14")  # the lessons ran on these, on Linux
 # an extra named like a lesson is what that lesson needs
-EXTRAS = {"cluster": "for lesson 11", "publish": "to publish pages", "s3": "to read S3", "test": "to test the course"}
+EXTRAS = {
+    "cluster": "for the lesson on a cluster",
+    "publish": "to publish pages",
+    "s3": "to read S3",
+    "test": "to test the course",
+}
 # what the doctor tells to type: no line is broken there
 COMMANDS = re.compile(
     r"(?:\S+ -m |uv )?pip install (?:--python \S+ )?\S+|python -m ipykernel install --sys-prefix"
     r"|course\.month_file\(.*?\)"
 )
 LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
-LEAST_DISK = 2**31  # with what the others leave, lesson 08 holds 1.8 GiB for a while; what stays is under 400 MiB
+LEAST_DISK = (
+    2**31
+)  # with what the others leave, the lesson on arrays holds 1.8 GiB for a while; what stays is under 400 MiB
 # where Linux writes the memory a container may use: control groups 2, then 1
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 TABLE_BYTES_PER_ROW = 8 * 56  # a month read by pandas without options: 56 columns, the nameless one included

@@ -152,6 +152,9 @@ def report(rows: list[dict[str, Any]]) -> str:
     for lesson in [*sorted({row["lesson"] for row in rows}), "all"]:
         count = Counter(row["outcome"] for row in rows if lesson in {"all", row["lesson"]})
         lines.append(f"{lesson:14}{count['red'] + count['green']:6}" + "".join(f"{count[one]:8}" for one in OUTCOMES))
+    counts = Counter(row["outcome"] for row in rows)
+    counted = counts["red"] + counts["green"]
+    lines.append(f"{counts['red']} of {counted} red: {100 * counts['red'] / max(counted, 1):.1f} %")
     unseen = [row for row in rows if row["outcome"] == "green"]
     lines += [f"{row['lesson']}[{row['cell']}] {row['kind']}\n  - {row['old']}\n  + {row['new']}" for row in unseen]
     return "\n".join(lines)

@@ -87,7 +87,7 @@ def test_pages_link_to_their_formats_and_their_neighbours(lessons: list[Lesson])
 def test_old_names_forward_to_the_new_page_where_there_is_one_and_to_no_other(tmp_path: Path) -> None:
     notebooks, site = tmp_path / "notebooks", tmp_path / "site"
     for name, title in (
-        ("04_sampling", "# A <part> of it"),
+        ("04_sampling", "# A `<part>` of it"),
         ("06_pickle", "# P"),
         ("04_pickle", "# Now"),
         ("01_a", "# A"),
