@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import platform
 import re
 import shutil
@@ -17,6 +16,7 @@ from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from course.files import expanded, make_folder
+from course.measure.readers import usable_cores
 from course.requirements import LessonCheck, Package, distribution, lessons_without, packages
 from course.shipped import install_command
 from course.size import format_size
@@ -199,8 +199,7 @@ def _check_memory(total: int, available: int) -> Iterator[Check]:
     if available < LEAST_MEMORY <= total:
         advice = f"close other programs: a lesson takes up to {format_size(LEAST_MEMORY)}"
         yield Check("free memory", "optional", f"{format_size(available)} of it free", advice)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("cores", "ok", str(cores))
+    yield Check("cores", "ok", str(usable_cores()))
 
 
 def memory() -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,25 +18,40 @@ if TYPE_CHECKING:
 
     from course.bench.results import Bench, Result
 
+APPENDIX = ("numpy-csv",)
+"""The parser of bytes: hundreds of lines for one question on one shape of file, which nobody should have to write."""
 _STYLE = "course.lesson"
 _MEBIBYTE = 2**20
 
 
 def pareto_front(results: Iterable[Result]) -> list[Result]:
-    """Return the results that no other beats in both time and memory, fastest first."""
-    front: list[Result] = []
-    for result in sorted(results, key=lambda one: (one.median("wall_seconds"), one.median("peak_memory_bytes"))):
-        memory = result.median("peak_memory_bytes")
-        if not math.isnan(memory) and (not front or memory < front[-1].median("peak_memory_bytes")):
-            front.append(result)
-    return front
+    """Return the results that no other beats, fastest first.
+
+    One beats another by being less in time or in memory, beyond the spread of the runs, and not more in the other.
+    """
+    known = [one for one in results if not math.isnan(one.median("peak_memory_bytes"))]
+    front = [one for one in known if not any(_beats(other, one) for other in known)]
+    return sorted(front, key=lambda one: (one.median("wall_seconds"), one.median("peak_memory_bytes")))
+
+
+def _beats(one: Result, other: Result) -> bool:
+    figures = ("wall_seconds", "peak_memory_bytes")
+    return any(one.is_less(other, figure) for figure in figures) and not any(
+        other.is_less(one, figure) for figure in figures
+    )
+
+
+def headline(results: Sequence[Result]) -> list[Result]:
+    """Return the results without those of ``APPENDIX``, except where nothing beats them."""
+    front = pareto_front(results)
+    return [one for one in results if one.way not in APPENDIX or one in front]
 
 
 def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw wall time against peak memory, a point per way, and the line of those that no other beats in both.
+    """Draw wall time against peak memory, a point per way, and the line of those that no other beats.
 
     Args:
-        bench: the results.
+        bench: the results, of which those with a warm file and all cores are drawn, without the appendix.
         rows: the file, by its number of rows; the largest by default.
         ax: where to draw.
 
@@ -44,7 +60,7 @@ def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None 
     """
     import matplotlib.pyplot as plt
 
-    results = bench.of_size(bench.sizes[-1] if rows is None and bench.sizes else rows or 0)
+    results = headline(bench.of_size(bench.sizes[-1] if rows is None and bench.sizes else rows or 0))
     if not results:
         raise BadArgumentError(f"nothing was measured on a file of {rows} rows; choose one of {bench.sizes}")
     with plt.style.context(_STYLE):
@@ -57,7 +73,8 @@ def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None 
         draw(measurements, ax)
         front = pareto_front(results)
         seconds = [one.median("wall_seconds") for one in front]
-        memory = [one.median("peak_memory_bytes") / _MEBIBYTE for one in front]
+        # of two that tie the larger may come later: the line never rises
+        memory = list(itertools.accumulate((one.median("peak_memory_bytes") / _MEBIBYTE for one in front), min))
         ax.step(seconds, memory, where="post", color="gray", linewidth=1.5, zorder=0, label="Pareto line")
     return ax
 
@@ -79,7 +96,7 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
 
     Args:
         bench: the results, on two files or more.
-        ways: names of the ways to draw, all by default.
+        ways: names of the ways to draw, all but the appendix by default.
         ax: where to draw.
 
     Raises:
@@ -88,7 +105,7 @@ def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None
     import matplotlib.pyplot as plt
     from cycler import cycler
 
-    names = dict.fromkeys(result.way for result in bench.results) if ways is None else dict.fromkeys(ways)
+    names = dict.fromkeys(ways or (one.way for one in bench.results if one.way not in APPENDIX))
     runs = [result for rows in bench.sizes for result in bench.of_size(rows)]
     lines = [[result for result in runs if result.way == name] for name in names]
     lines = sorted((line for line in lines if len(line) > 1), key=lambda line: -line[-1].median("wall_seconds"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIGURES = ("wall_seconds", "cpu_seconds", "import_seconds", "peak_memory_bytes", "read_bytes")
+COLD_SHARE = 0.01
+"""A file of which no larger share is in the page cache is cold."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Run:
     peak_memory_bytes: int | None
     read_bytes: int | None
     import_seconds: float
+    cached_share: float | None = None  # of the file that was in the page cache at the start; None if nobody knows
 
 
 @dataclass(frozen=True)
 class Result:
-    """All runs of a way on a file of so many rows; ``title`` names the way in a few words."""
+    """All runs of a way on a file of so many rows, under a condition; ``title`` names the way in a few words."""
 
     way: str
     title: str
@@ -42,12 +46,25 @@ class Result:
     streaming: bool
     rows: int
     csv_bytes: int
+    condition: str = "warm"  # or cold, capped, cores: what was asked for
+    cap_bytes: int = 0  # of memory, the page cache included
+    cores: int = 0  # that the process might use; 0 if all
     disk_bytes: int = 0  # of the file that the way reads
     check_seconds: float = 0.0  # that check_file takes for the CSV file, once; the runs are without it
     conversion: Run | None = None  # what made this file from the CSV file
     runs: tuple[Run, ...] = ()
     wrong: bool = False  # an answer was not exact to the cent
-    skipped: str = ""  # why there is no run
+    skipped: str = ""  # why there is no run: killed, not capped, the first line of an error…
+
+    @property
+    def ended(self) -> str:
+        """How the runs ended: ``finished``, or why there is none."""
+        return self.skipped or "finished"
+
+    @property
+    def cache(self) -> str:
+        """``cold`` if the file was out of the page cache in each run, as far as the system tells; else ``warm``."""
+        return "cold" if self.runs and max(self.values("cached_share"), default=1) <= COLD_SHARE else "warm"
 
     def median(self, figure: str) -> float:
         """Return the median of a figure over the runs; nan if it is not known."""
@@ -57,6 +74,10 @@ class Result:
     def values(self, figure: str) -> list[float]:
         """Return a figure of each run that has it."""
         return [value for run in self.runs if (value := getattr(run, figure)) is not None]
+
+    def is_less(self, other: Result, figure: str) -> bool:
+        """Tell whether the largest of its runs is below the smallest of the other's: two whose ranges meet tie."""
+        return max(self.values(figure), default=float("inf")) < min(other.values(figure), default=float("-inf"))
 
 
 @dataclass(frozen=True)
@@ -71,18 +92,24 @@ class Bench:
         """The numbers of rows of the files, smallest first."""
         return sorted({result.rows for result in self.results})
 
-    def of_size(self, rows: int) -> list[Result]:
-        """Return the results that were measured on the file of so many rows."""
-        return [result for result in self.results if result.rows == rows and result.runs]
+    def of_size(self, rows: int, condition: str = "warm", cores: int = 0) -> list[Result]:
+        """Return the results that were measured on the file of so many rows, under a condition."""
+        asked = rows, condition, cores
+        return [one for one in self.results if one.runs and (one.rows, one.condition, one.cores) == asked]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per way and file: medians, extremes of the wall time, conversion, sizes (seconds, bytes)."""
+        """Return one row per way, file and condition: medians, extremes of the wall time, sizes (seconds, bytes).
+
+        ``place`` is one more than the number of ways that are faster beyond doubt: ways that tie may share it.
+        """
         import pandas as pd
 
+        names = ("way", "title", "format", "rows", "condition", "cap_bytes", "cores", "cache", "ended")
         return pd.DataFrame(
             {
-                **{name: getattr(one, name) for name in ("way", "title", "format", "rows")},
+                **{name: getattr(one, name) for name in names},
                 "runs": len(one.runs),
+                "place": self._place(one),
                 **{figure: one.median(figure) for figure in FIGURES},
                 "fastest_seconds": min(one.values("wall_seconds"), default=float("nan")),
                 "slowest_seconds": max(one.values("wall_seconds"), default=float("nan")),
@@ -95,6 +122,10 @@ class Bench:
             for one in self.results
         )
 
+    def _place(self, result: Result) -> int:
+        rivals = self.of_size(result.rows, result.condition, result.cores)
+        return 1 + sum(rival.is_less(result, "wall_seconds") for rival in rivals) if result.runs else 0
+
     def save(self, path: Path) -> None:
         """Write the results to a JSON file, completely or not at all.
 
@@ -102,28 +133,64 @@ class Bench:
             OutputError: it cannot be written.
         """
         with replacing(path) as temporary:
-            # a line per result: two versions of the file can be compared
-            lines = ",\n".join(json.dumps(asdict(result), ensure_ascii=False) for result in self.results)
-            text = f'{{"machine": {json.dumps(self.machine)},\n"results": [\n{lines}\n]}}\n'
+            # a line per result: two versions of the file can be compared; a run is its figures, named once
+            lines = ",\n".join(
+                json.dumps(asdict(one) | {"runs": [astuple(run) for run in one.runs]}, ensure_ascii=False)
+                for one in self.results
+            )
+            head = json.dumps({"machine": self.machine, "run": [field.name for field in fields(Run)]})
+            text = f'{head[:-1]},\n"results": [\n{lines}\n]}}\n'
             temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_bench(path: Path | str) -> Bench:
-    """Read results that were saved.
+    """Read results that were saved, also by a version of the course that measured warm files only.
 
     Raises:
         BadArgumentError: the file does not hold the results of a bench.
     """
     try:
         known = json.loads(Path(path).read_text(encoding="utf-8"))
-        for one in known["results"]:
-            one["runs"] = tuple(Run(**run) for run in one["runs"])
-            one["conversion"] = one["conversion"] and Run(**one["conversion"])
-        return Bench(known["machine"], tuple(Result(**one) for one in known["results"]))
+        return Bench(known["machine"], tuple(_read_result(one, known.get("run", ())) for one in known["results"]))
     except (KeyError, TypeError, ValueError) as error:
         raise BadArgumentError(f"{path} does not hold the results of a bench; make them by: course bench") from error
 
 
+def _read_result(one: dict[str, Any], names: Iterable[str]) -> Result:
+    runs = (run if isinstance(run, dict) else dict(zip(names, run, strict=True)) for run in one["runs"])
+    conversion = one["conversion"] and Run(**one["conversion"])
+    return Result(**one | {"runs": tuple(Run(**run) for run in runs), "conversion": conversion})
+
+
 def measured() -> Bench:
-    """Return the results that come with the course: every way on files of several sizes, five runs each."""
+    """Return the results that come with the course: every way on files of several sizes, several runs each."""
     return read_bench(Path(__file__).with_name("measured.json"))
+
+
+def forecast(bench: Bench, rows: int) -> pd.DataFrame:
+    """Return what each way should cost on a file of so many rows, by the two largest that were measured warm.
+
+    Columns, by way: ``slope``, that of the logarithms of time and rows; ``wall_seconds``; ``peak_memory_bytes``, which
+    grows with the rows for the ways that load a table and stays for the others; ``fits``, whether the machine has it.
+
+    Raises:
+        BadArgumentError: the bench holds fewer than two files.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if len(bench.sizes) < 2:
+        raise BadArgumentError("a forecast needs two files: give two numbers of rows or more to course bench")
+    before, last = ({one.way: one for one in bench.of_size(size)} for size in bench.sizes[-2:])
+    lines = {}
+    for way, largest in last.items():
+        if way in before:
+            seconds = largest.median("wall_seconds")
+            ratio = seconds / before[way].median("wall_seconds")
+            slope = float(np.log(ratio) / np.log(largest.rows / before[way].rows))
+            times = rows / largest.rows
+            memory = largest.median("peak_memory_bytes") * (1 if largest.streaming else times)
+            lines[way] = (slope, seconds * times**slope, memory, memory < bench.machine["memory_bytes"])
+    return pd.DataFrame.from_dict(
+        lines, orient="index", columns=["slope", "wall_seconds", "peak_memory_bytes", "fits"]
+    ).rename_axis("way")

@@ -80,30 +80,44 @@ def month(path: Path, rows: int | None, size: str | None, seed: int | None, over
 @click.option("--rows", multiple=True, type=click.IntRange(min=1), help="Rows of the file; several for growth.")
 @click.option("--ways", metavar="NAMES", help="Ways to measure, separated by commas; all by default.")
 @click.option("--repeat", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each way.")
+@click.option("--cold", is_flag=True, help="Measure cold files too, dropped from the page cache.")
+@click.option("--cap", metavar="SIZE", help="Measure under a cap of memory too, where the CSV file is larger: 512MiB.")
+@click.option("--cores", is_flag=True, help="Measure the parsers of text on fewer cores too, from one on.")
 @click.option("--output", type=FOLDER, default=Path("build/bench"), show_default=True, help="Where results go.")
 @click.option("--data", type=FOLDER, help="Where the files are made, and removed at the end; by default the cache.")
-def bench(*, rows: tuple[int, ...], ways: str | None, repeat: int, output: Path, data: Path | None) -> None:
+def bench(
+    *, rows: tuple[int, ...], ways: str | None, repeat: int, cold: bool, cap: str | None, cores: bool, output: Path,
+    data: Path | None,
+) -> None:  # fmt: skip
     """Measure every way of answering the question, each run in a process of its own, in shuffled order.
 
     Makes a file of 1,000,000 rows (or of each --rows), converts it to every format, checks that each answer is exact
-    to the cent, and writes bench.json, bench.md and pictures. A million rows are 160 MB of text, and as much again
+    to the cent, and writes bench.json, bench.csv and pictures. A million rows are 160 MB of text, and as much again
     several times over in the other formats.
+
+    A cap counts all that a process holds, the pages of files that it reads included, in a cgroup of Linux. Where none
+    can be made the table says "not capped"; where a file stays in the page cache it says "warm".
 
     \b
     Examples:
       course bench
-      course bench --rows 100000 --rows 1000000 --rows 10000000
+      course bench --rows 100000 --rows 1000000 --rows 10000000 --cold --cap 512MiB --cores
       course bench --rows 25000000 --ways polars-csv,numpy-csv --repeat 3
     """  # noqa: D301 click reads \b as: keep these lines
     from course.bench import run_bench, write_report
     from course.bench.run import ROWS
+    from course.size import parse_size
 
     names = tuple(name.strip() for name in ways.split(",")) if ways else None
-    measured = run_bench(rows or (ROWS,), names, repeat=repeat, folder=data)
+    cap_bytes = parse_size(cap) if cap else 0
+    measured = run_bench(
+        rows or (ROWS,), names, repeat=repeat, folder=data, cold=cold, cap_bytes=cap_bytes, cores=cores
+    )
     paths = write_report(measured, output)
     for result in measured.results:
         if result.skipped:
-            click.echo(f"{result.way}, {result.rows:,} rows: {result.skipped}", err=True)
+            condition = "" if result.condition == "warm" else f", {result.condition}"
+            click.echo(f"{result.way}, {result.rows:,} rows{condition}: {result.skipped}", err=True)
     click.echo("\n".join(str(path) for path in paths))
     wrong = sorted({result.way for result in measured.results if result.wrong})
     if wrong:

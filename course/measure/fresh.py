@@ -21,6 +21,7 @@ from course.files import temporary_folder
 from course.measure.measurement import Measurement, median_of
 from course.measure.measuring import ledger, measure
 
+_KILLED = -9  # the signal KILL, which the system sends to what takes too much memory
 _PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from course.measure.fresh import perform; perform(*sys.argv[1:3])"
 
 
@@ -70,12 +71,14 @@ def run_fresh(
     function: Callable[..., Any],
     *arguments: Any,
     modules: Iterable[str] = (),
+    words: Iterable[str] = (),
     keep: bool = False,
     timeout: float | None = None,
 ) -> FreshRun:
     """Run a function once in a new process; what went wrong there is in the result.
 
-    ``modules`` are imported beforehand, too; the value comes back if it is to be kept; ``timeout`` is in seconds.
+    ``modules`` are imported beforehand, too; ``words`` are put before the command, and may cap it; the value comes back
+    if it is to be kept; ``timeout`` is in seconds.
 
     Raises:
         BadArgumentError: the function cannot go to another process.
@@ -83,7 +86,7 @@ def run_fresh(
     with temporary_folder() as folder:
         task, result = folder / "task", folder / "result"
         task.write_bytes(_pickled(label, function, arguments, [*modules, *_imported(function)], keep))
-        command = [sys.executable, "-c", _PROGRAM, str(task), str(result), *sys.path]
+        command = [*words, sys.executable, "-c", _PROGRAM, str(task), str(result), *sys.path]
         environment = os.environ | {"BIGDATA_COURSE_PROGRESS": "off"}
         try:
             done = subprocess.run(
@@ -93,6 +96,8 @@ def run_fresh(
             return _died(label, f"was stopped after {timeout:.0f} s")
         if done.returncode:
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            if done.returncode == _KILLED:
+                return _died(label, "was killed")
             return _died(label, f"ended with code {done.returncode}{': '.join(['', *lines[-1:]])}")
         measurement, import_seconds, value, error = pickle.loads(result.read_bytes())  # noqa: S301
     return FreshRun(measurement, import_seconds, value, load_error(*error) if error else None)

@@ -57,6 +57,11 @@ def process_tree_memory(pid: int) -> int:
     return 0
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def process_reader() -> Reader:
     """Return the reader for this platform: ``/proc`` on Linux, psutil elsewhere or where ``/proc`` is incomplete."""
     # a kernel may be built without the list of children

@@ -69,8 +69,9 @@ class Way:
         reader: module and function that answer.
         format: name of the format of the file it reads.
         library: the module it needs; the name before the first point is that of the library.
-        streaming: whether its memory stays the same when the file grows.
         remote: whether it reads an object in place, at an address such as ``s3://bucket/key``; the others read a copy.
+        memory: bytes it takes for each byte of the CSV file, as measured and rounded up; 0 if that does not grow.
+        late: modules, separated by spaces, that the library only imports when it first answers.
     """
 
     name: str
@@ -78,8 +79,14 @@ class Way:
     reader: str
     format: str
     library: str
-    streaming: bool = True
     remote: bool = False
+    memory: float = 0.0
+    late: str = ""
+
+    @property
+    def streaming(self) -> bool:
+        """Whether its memory stays the same when the file grows."""
+        return not self.memory
 
     @property
     def function(self) -> Callable[[Location], Answer]:
@@ -91,31 +98,44 @@ class Way:
         return _load(self.reader, self.library)
 
 
+# what pandas and Arrow import when they are first used
+_PANDAS, _GROUP_BY = "pyarrow.pandas_compat", "pyarrow.acero pyarrow.dataset"
 WAYS: dict[str, Way] = {
     way.name: way
     for way in (
         Way("python-csv", "csv module", "python_ways:python_csv", "csv", "csv", remote=True),
-        Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", streaming=False, remote=True),
-        Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas",
-            streaming=False, remote=True),
-        Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas", remote=True),
-        Way("dask-csv", "dask", "pandas_ways:dask_csv", "csv", "dask.dataframe", remote=True),
-        Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True),
+        Way("pandas-csv", "pandas, whole", "pandas_ways:pandas_csv", "csv", "pandas", remote=True,
+            memory=6, late=_PANDAS),
+        Way("pandas-csv-thread", "pandas, 1 thread", "pandas_ways:pandas_csv_thread", "csv", "pandas", remote=True,
+            memory=6, late=_PANDAS),
+        Way("pandas-csv-columns", "pandas, 2 columns", "pandas_ways:pandas_csv_columns", "csv", "pandas", remote=True,
+            memory=0.25, late=_PANDAS),
+        Way("pandas-csv-chunks", "pandas, chunks", "pandas_ways:pandas_csv_chunks", "csv", "pandas", remote=True,
+            late=_PANDAS),
+        Way("dask-csv", "dask", "pandas_ways:dask_csv", "csv", "dask.dataframe", remote=True,
+            late=f"{_PANDAS} distributed"),
+        Way("pyarrow-csv", "Arrow, CSV", "pyarrow_ways:pyarrow_csv", "csv", "pyarrow.csv", remote=True, late=_GROUP_BY),
         Way("duckdb-csv", "DuckDB, CSV", "sql_ways:duckdb_csv", "csv", "duckdb", remote=True),
         Way("polars-csv", "Polars, CSV", "polars_ways:polars_csv", "csv", "polars", remote=True),
         Way("numpy-csv", "numpy, bytes", "numpy_ways:numpy_csv", "csv", "numpy", remote=True),
-        Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", streaming=False, remote=True),
-        Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True),
+        Way("pandas-pickle", "pickle", "pandas_ways:pandas_pickle", "pickle", "pandas", remote=True, memory=2.6),
+        Way("pyarrow-feather", "Feather", "pyarrow_ways:pyarrow_feather", "feather", "pyarrow", remote=True,
+            late=_GROUP_BY),
+        Way("pandas-parquet", "Parquet, pandas", "pandas_ways:pandas_parquet", "parquet", "pandas", remote=True,
+            memory=0.25, late=f"{_PANDAS} pyarrow.parquet pyarrow.dataset"),
         Way("pyarrow-parquet", "Parquet, Arrow", "pyarrow_ways:pyarrow_parquet", "parquet", "pyarrow.parquet",
-            remote=True),
+            remote=True, late=_GROUP_BY),
+        Way("pyarrow-dataset", "Parquet, dataset", "pyarrow_ways:pyarrow_dataset", "parquet", "pyarrow.dataset",
+            late=_GROUP_BY),
         Way("polars-parquet", "Parquet, Polars", "polars_ways:polars_parquet", "parquet", "polars", remote=True),
+        Way("duckdb-parquet", "Parquet, DuckDB", "sql_ways:duckdb_parquet", "parquet", "duckdb", remote=True),
         Way("sqlite", "SQLite", "sql_ways:sqlite", "sqlite", "sqlite3"),
         Way("sqlite-index", "SQLite, index", "sql_ways:sqlite", "sqlite-index", "sqlite3"),
         Way("duckdb", "DuckDB", "sql_ways:duckdb_database", "duckdb", "duckdb"),
-        Way("h5py", "HDF5", "chunked_ways:h5py_hdf5", "hdf5", "h5py", remote=True),
-        Way("zarr", "zarr", "chunked_ways:zarr_group", "zarr", "zarr", remote=True),
-        Way("bcolz", "bcolz", "chunked_ways:bcolz_ctable", "bcolz", "bcolz"),
-        Way("blosc2", "blosc2", "chunked_ways:blosc2_ctable", "blosc2", "blosc2"),
+        Way("h5py", "HDF5", "chunked_ways:h5py_hdf5", "hdf5", "h5py", remote=True, late=_PANDAS),
+        Way("zarr", "zarr", "chunked_ways:zarr_group", "zarr", "zarr", remote=True, late=_PANDAS),
+        Way("bcolz", "bcolz", "chunked_ways:bcolz_ctable", "bcolz", "bcolz", late=_PANDAS),
+        Way("blosc2", "blosc2", "chunked_ways:blosc2_ctable", "blosc2", "blosc2", late=f"{_PANDAS} blosc2.groupby_ext"),
     )
 }  # fmt: skip
 """Every way, by name, those that read CSV first."""

@@ -8,7 +8,6 @@ a program of its own, ``python -m course.ways.numpy_ways FILE``: that works in a
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter, deque
@@ -22,6 +21,7 @@ from typing import BinaryIO, Self, TypeAlias
 
 import numpy as np
 
+from course.measure.readers import usable_cores
 from course.reading import Location, located, open_binary, size_of
 from course.ways.bytes.parser import PADDING, find_fields, hundredths, whole_numbers
 from course.ways.pandas_ways import pandas_csv_chunks
@@ -67,7 +67,7 @@ def numpy_csv(path: Location) -> Answer:
         size = size_of(file)
     waiting = deque((start, min(start + RANGE_BYTES, size)) for start in range(0, size, RANGE_BYTES))
     sum_here = partial(sum_range, path, Header.of(path))
-    others = min((os.cpu_count() or 1) - 1, len(waiting) // WORTH_A_PROCESS)
+    others = min(usable_cores() - 1, len(waiting) // WORTH_A_PROCESS)
     cents: Counter[int] = Counter()
     with ThreadPoolExecutor(max(1, others)) as pool:
         delegates = [pool.submit(_delegate, path, waiting) for _ in range(others)]

@@ -69,3 +69,10 @@ def pyarrow_parquet(path: Location) -> Answer:
     """Answer from a Parquet file, two columns of a batch at a time; memory does not depend on the file."""
     with open_binary(path, access="ranges") as binary, parquet.ParquetFile(binary) as file:
         return sum_batches(file.iter_batches(ROW_GROUP_ROWS, columns=[AGE, AMOUNT]))
+
+
+def pyarrow_dataset(path: Path) -> Answer:
+    """Answer from a Parquet file as a dataset, which could be a folder of many; its batches are read ahead."""
+    from pyarrow import dataset
+
+    return sum_batches(dataset.dataset(path).to_batches(columns=[AGE, AMOUNT]))

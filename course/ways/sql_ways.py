@@ -1,4 +1,4 @@
-"""The question in SQL: over rows in SQLite, without and with an index; over columns in DuckDB, also on a CSV file."""
+"""The question in SQL: over rows in SQLite, without and with an index; over columns in DuckDB, also on files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.errors import UnreadableFileError
-from course.reading import CACHES, Location, file_system
+from course.reading import CACHES, Access, Location, file_system
 from course.ways.question import AGE, AMOUNT, SEPARATOR, Answer, from_pairs
 
 if TYPE_CHECKING:
@@ -51,15 +51,23 @@ def sqlite(path: Path) -> Answer:
 
 def duckdb_csv(path: Location) -> Answer:
     """Answer from a CSV file; types are said: guessed, DuckDB 2.0 may round amounts and not say so."""
-    import duckdb
-
     types = f"{{'{AGE}': 'BIGINT', '{AMOUNT}': 'DOUBLE'}}"
     dialect = f"delim = '{SEPARATOR}', quote = '\"', escape = '\"', comment = '', skip = 0, header = true"
-    table = f"read_csv($path, {dialect}, types = {types})"
+    return _duckdb_file(path, f"read_csv($path, {dialect}, types = {types})", "stream")
+
+
+def duckdb_parquet(path: Location) -> Answer:
+    """Answer from a Parquet file, whose footer says the types."""
+    return _duckdb_file(path, "read_parquet($path)", "ranges")
+
+
+def _duckdb_file(path: Location, table: str, access: Access) -> Answer:
+    import duckdb
+
     with duckdb.connect() as connection:
         if isinstance(path, str):
             # through fsspec: DuckDB's own reader of object stores is an extension to download
-            cache, block = CACHES["stream"]
+            cache, block = CACHES[access]
             connection.register_filesystem(file_system(path, default_cache_type=cache, default_block_size=block)[0])
         name = {"path": glob.escape(str(path))}
         return from_pairs(connection.execute(SUM_BY_AGE.format(table=table), name).fetchall())

@@ -198,7 +198,7 @@ def test_numpy_csv_shares_a_file_with_processes_and_does_without_them(
     monkeypatch.setattr(numpy_ways, "_ask", ask)
     is_absent = worker != numpy_ways.WORKER
     monkeypatch.setattr(numpy_ways, "WORKER", worker)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr(numpy_ways, "usable_cores", lambda: 3)
     monkeypatch.setattr(numpy_ways, "RANGE_BYTES", 2**15)
     month = course.month_file(tmp_path / "month.csv", rows=30_000)
     found = answer("numpy-csv", month.path, check=False)
