@@ -228,7 +228,9 @@ class FrontEnd:
             shell.set_hook("show_in_pager", lambda _, *text, **how: page(*text, **how), 0)
         # the course's own adds magics and nothing else, and takes a third of the time to the first value shown
         has_magics = "get_ipython" in self._request["source"]
-        for extension in sorted(set(self._request["extensions"]) - (set() if has_magics else {"magics"})):
+        for extension in self._request["extensions"]:
+            if extension == "magics" and not has_magics:
+                continue
             with suppress(Exception):
                 shell.extension_manager.load_extension(extension)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import platform
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from course.generator.month import month_file
 from course.measure.fresh import run_fresh
 from course.measure.readers import usable_cores
 from course.progress import progress_bar
+from course.requirements import installed_version
 from course.size import format_size
 from course.ways import FORMATS, WAYS, Way, check_file, convert, is_installed
 from course.ways.catalogue import PACKAGES, find_ways
@@ -156,10 +155,8 @@ def _machine(ways: Sequence[Way]) -> dict[str, Any]:
     import psutil
 
     libraries = {"numpy", "pandas", "pyarrow", *(way.library.partition(".")[0] for way in ways)}
-    versions = {}
-    for library in sorted(libraries):
-        with suppress(metadata.PackageNotFoundError):  # it is Python's own
-            versions[library] = metadata.version(PACKAGES.get(library, library))
+    # a module of Python's own has no version, nor has what is absent
+    versions = {name: version for name in sorted(libraries) if (version := installed_version(PACKAGES.get(name, name)))}
     return {
         "system": platform.system(),
         "architecture": platform.machine(),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.files import file_digest, replacing
 from course.publish.lessons import companions, digest
+from course.requirements import installed_version
 from course.shipped import DISTRIBUTION
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ def versions() -> dict[str, str]:
         return found
     names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if not _OF_TESTS.search(line)}
     for name in sorted(names, key=str.lower):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+        found[name] = installed_version(name) or "not installed"
     return found
 
 
