@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.bench.results import growth_slope
 from course.errors import BadArgumentError
 from course.files import replacing
 from course.measure import Measurement
@@ -77,18 +78,6 @@ def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None 
         memory = list(itertools.accumulate((one.median("peak_memory_bytes") / _MEBIBYTE for one in front), min))
         ax.step(seconds, memory, where="post", color="gray", linewidth=1.5, zorder=0, label="Pareto line")
     return ax
-
-
-def growth_slope(results: Sequence[Result]) -> float:
-    """Return the slope of the line fitted by least squares to the logarithms of rows and of time.
-
-    1 means a time in proportion to the rows; less, a part of the time that does not depend on them.
-    """
-    import numpy as np
-
-    rows = np.log([result.rows for result in results])
-    seconds = np.log([result.median("wall_seconds") for result in results])
-    return float(np.polyfit(rows, seconds, 1)[0])
 
 
 def draw_growth(bench: Bench, ways: Iterable[str] | None = None, ax: Axes | None = None) -> Axes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,6 +167,18 @@ def measured() -> Bench:
     return read_bench(Path(__file__).with_name("measured.json"))
 
 
+def growth_slope(results: Sequence[Result]) -> float:
+    """Return the slope of the line fitted by least squares to the logarithms of rows and of time.
+
+    1 means a time in proportion to the rows; less, a part of the time that does not depend on them.
+    """
+    import numpy as np
+
+    rows = np.log([result.rows for result in results])
+    seconds = np.log([result.median("wall_seconds") for result in results])
+    return float(np.polyfit(rows, seconds, 1)[0])
+
+
 def forecast(bench: Bench, rows: int) -> pd.DataFrame:
     """Return what each way should cost on a file of so many rows, by the two largest that were measured warm.
 
@@ -176,21 +188,17 @@ def forecast(bench: Bench, rows: int) -> pd.DataFrame:
     Raises:
         BadArgumentError: the bench holds fewer than two files.
     """
-    import numpy as np
     import pandas as pd
 
     if len(bench.sizes) < 2:
         raise BadArgumentError("a forecast needs two files: give two numbers of rows or more to course bench")
     before, last = ({one.way: one for one in bench.of_size(size)} for size in bench.sizes[-2:])
     lines = {}
-    for way, largest in last.items():
-        if way in before:
-            seconds = largest.median("wall_seconds")
-            ratio = seconds / before[way].median("wall_seconds")
-            slope = float(np.log(ratio) / np.log(largest.rows / before[way].rows))
-            times = rows / largest.rows
-            memory = largest.median("peak_memory_bytes") * (1 if largest.streaming else times)
-            lines[way] = (slope, seconds * times**slope, memory, memory < bench.machine["memory_bytes"])
-    return pd.DataFrame.from_dict(
-        lines, orient="index", columns=["slope", "wall_seconds", "peak_memory_bytes", "fits"]
-    ).rename_axis("way")
+    for way in filter(before.__contains__, last):
+        largest, times = last[way], rows / last[way].rows
+        slope = growth_slope([before[way], largest])
+        memory = largest.median("peak_memory_bytes") * (1 if largest.streaming else times)
+        seconds = largest.median("wall_seconds") * times**slope
+        lines[way] = slope, seconds, memory, memory < bench.machine["memory_bytes"]
+    names = ["slope", "wall_seconds", "peak_memory_bytes", "fits"]
+    return pd.DataFrame.from_dict(lines, orient="index", columns=names).rename_axis("way")
