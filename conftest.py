@@ -57,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 LONGEST = str.split("""
 test_decks_browser test_lab_browser test_menu_browser test_sql_completion_browser test_start_browser test_published
 test_hostile_browser test_site_browser
-spill cluster test_magics_sql_import columns test_cluster arrays transactions test_data_month chunks streaming test_cli dask
+spill cluster test_magics_sql_import columns test_cluster arrays test_data_month chunks streaming test_cli dask
 test_publish_build test_ways sketches test_ways_convert test_data_real pickle test_magics_kernel compare
 test_ways_strict test_mutants test_magics_memory_cap start test_magics_sql_connections test_scripts test_optional
 sqlite sql_magics test_data_download_faults test_net test_publish_hostile test_magics_sql_stop test_wheel test_measure
