@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["chunk_loop", "index", "reservoir", "row_groups", "sketch_merge", "spill", "strata", "task_graph"]
+__all__ = [
+    "chunk_loop",
+    "chunk_shapes",
+    "index",
+    "reservoir",
+    "row_groups",
+    "sketch_merge",
+    "spill",
+    "strata",
+    "task_graph",
+]
 
 Point = tuple[float, float]
 
@@ -109,6 +119,23 @@ def chunk_loop() -> Figure:
     _arrow(axes, (7.0, 1.82), (7.0, 0.78), (2.82, 0.78), (2.82, 1.46))
     _label(axes, 4.9, 1.02, "forget the chunk, read the next one", ha="center")
     _label(axes, 4.9, 0.48, "the same space for a file of any length", ha="center", color=SOFT)
+    return _figure(axes)
+
+
+def chunk_shapes() -> Figure:
+    """Return a matrix of 12 rows and 12 columns cut into chunks in three ways: what a column, what a row must read."""
+    axes, side = _canvas(8, 4), 0.113
+    _label(axes, 0.25, 3.75, "What must be read (orange) for one column", weight="bold")
+    _label(axes, 0.25, 1.94, "… and for one row", weight="bold")
+    for number, (high, wide) in enumerate(((1, 12), (4, 1), (3, 3))):
+        x = 0.25 + 2.65 * number
+        for y, is_column in ((2.17, True), (0.38, False)):
+            for line in range(0, 12, high):
+                for column in range(0, 12, wide):
+                    is_read = column <= 4 < column + wide if is_column else line <= 7 < line + high
+                    corner = x + side * column, y + side * (12 - high - line)
+                    _box(axes, corner, (side * wide, side * high), fill=WORK if is_read else DISK)
+        _label(axes, x, 0.16, f"chunks of {high} × {wide}")  # noqa: RUF001
     return _figure(axes)
 
 
