@@ -139,8 +139,8 @@ def test_what_is_optional_does_not_keep_the_lessons_from_running(
     ("changes", "summary", "row"),
     [
         ({"python": "3.12.1"}, f"{ALL} can run here", r"ok +3\.12\.1, not tried: .* 3\.11, 3\.13 and 3\.14"),
-        ({"needed": ["polars>=1.30"]}, "lessons 00 to 06, 08, 09 and 11 can run here; 07 and 10 need polars",
-         r"polars +problem +absent: 07 and 10 cannot run without it; get polars>=1\.30: .*pip install bigdata-course"),
+        ({"needed": ["polars>=1.30"]}, "lessons 00 to 09, 12 to 15 and 17 can run here; 10, 11 and 16 need polars",
+         r"polars +problem +absent: 10, 11 and 16 cannot run without it; get polars>=1\.30: .*pip install bigdata"),
         ({"needed": ['moto>=5; extra == "cluster"', 'flask-cors; extra == "cluster"']},
          f"lessons 00 to {LESSONS[-2]} can run here; {LESSONS[-1]} needs flask-cors and moto",
          r'extra cluster +optional +not installed: for the lesson on .*.*pip install "bigdata-course\[cluster\]"'),
