@@ -30,7 +30,7 @@ LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
 # Seconds of processor for all the scripts: 170. The one that uses every magic is run each time.
-QUICK = {"00_start"}
+QUICK = {"08_sql_magics"}
 ALL = "BIGDATA_COURSE_ALL_SCRIPTS"
 
 
