@@ -57,8 +57,8 @@ def main(arguments):
     os.chdir(HERE)
     if arguments[:1] == ["pins"]:
         return pins(arguments[1:])
-    if arguments[:1] == ["mutants"]:  # what follows is for it: lessons and options
-        STEPS["mutants"][0] += arguments[1:]
+    if arguments[:1] in (["mutants"], ["lessons"]):  # what follows is for it: lessons and options
+        STEPS[arguments[0]][0] += arguments[1:]
         arguments = arguments[:1]
     if not arguments or set(arguments) - set(STEPS):
         return "usage: python make.py TARGET..., where TARGET is one of %s" % ", ".join(sorted([*STEPS, "pins"]))

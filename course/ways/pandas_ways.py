@@ -20,7 +20,7 @@ PARTITION_BYTES = 2**25
 
 
 def pandas_csv(path: Location) -> Answer:
-    """Answer from the whole table, read into memory as one does without thinking; pandas 3.1 reads it by threads."""
+    """Answer from the whole table, read into memory as one does without thinking; pandas reads it by threads."""
     import pandas as pd
 
     table = pd.read_csv(path, sep=SEPARATOR, dtype=DTYPES)
@@ -31,9 +31,7 @@ def pandas_csv_thread(path: Location) -> Answer:
     """Answer from the whole table, read by one thread, as pandas reads it by columns or by chunks."""
     import pandas as pd
 
-    # pandas 3.0 has one thread, and no such option
-    has_threads = hasattr(pd.options.mode, "max_threads")
-    with pd.option_context("mode.max_threads", 1) if has_threads else nullcontext():
+    with pd.option_context("mode.max_threads", 1):
         return pandas_csv(path)
 
 

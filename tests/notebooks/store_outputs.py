@@ -1,5 +1,7 @@
 """Run the lessons again and store their outputs in them: ``make lessons``, or ``ALL=1 make lessons`` to renew all.
 
+``python make.py lessons 09 lecture`` runs those whose names begin so.
+
 A lesson whose sources, ``course.measure`` and libraries have not changed since its outputs were stored keeps those of
 the cells tagged ``nbval-ignore-output``, and the pictures that show the same: they differ from run to run. Otherwise
 all its outputs are renewed, so that what a lesson says of its times and sizes comes from one run. Review the change
@@ -93,10 +95,16 @@ def pixels(picture: str) -> str:
     return hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
 
 
-def main() -> int | str:
-    """Run every lesson and deck, one at a time so that none disturbs the times of another."""
+def main(names: Sequence[str]) -> int | str:
+    """Run lessons and decks, one at a time so that none disturbs the times of another; all if none is named."""
     renew = bool(os.environ.get("ALL"))
-    written: set[str] = set()  # in data/, by any lesson: what course clean may delete
+    found = discover_lessons(ROOT / "notebooks", ROOT / "slides")
+    lessons = [lesson for lesson in found if lesson.name.startswith(tuple(names))]
+    if not lessons:
+        return f"no lesson begins with {' or '.join(names)}"
+    # in data/, by any lesson: what course clean may delete
+    record = ROOT / "course" / "lesson_files.json"
+    written = set(json.loads(record.read_text(encoding="utf-8"))) if any(names) else {SMALL_NAME, WORKBOOK_NAME}
 
     def store(lesson: Lesson, done: ExecutedNotebook) -> None:
         line = store_outputs(lesson.path, done.notebook, renew=renew)
@@ -109,15 +117,13 @@ def main() -> int | str:
     try:
         with TemporaryDirectory() as work:
             write_record(Path(work), {})
-            lessons = discover_lessons(ROOT / "notebooks", ROOT / "slides")
             execute_notebooks(lessons, Path(work), [Path(work, RECORD)], workers=1, on_executed=store)
-        with replacing(ROOT / "course" / "lesson_files.json") as temporary:
-            names = {SMALL_NAME, WORKBOOK_NAME} | written  # course start puts these two
-            temporary.write_text(json.dumps(sorted(names), indent=1) + "\n", encoding="utf-8", newline="\n")
+        with replacing(record) as temporary:
+            temporary.write_text(json.dumps(sorted(written), indent=1) + "\n", encoding="utf-8", newline="\n")
     except CourseError as error:
         return str(error)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or [""]))

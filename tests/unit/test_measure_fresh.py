@@ -12,6 +12,7 @@ import pytest
 
 from course.errors import BadArgumentError, CourseError
 from course.measure import Measurement, ledger, measure_fresh
+from course.measure.fresh import run_fresh
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -49,6 +50,9 @@ def imports():
         import xml.dom.minidom
     json.dumps({})
     print("it says what it does")
+
+def told():
+    return os.environ.get("BIGDATA_COURSE_PROGRESS"), "wave" in sys.modules
 
 def absent_library():
     try:
@@ -96,6 +100,15 @@ def test_libraries_are_imported_before_the_measure(notebook: dict[str, Any], cap
     measure_fresh("a", notebook["imports"], repeat=1)
     measure_fresh("b", notebook["absent_library"], repeat=1)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_shows_no_bar_imports_what_is_asked_for_and_gives_back_what_is_to_be_kept(
+    notebook: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGDATA_COURSE_PROGRESS", "on")
+    assert run_fresh("a", notebook["told"]).value is None
+    assert run_fresh("a", notebook["told"], keep=True).value == ("off", False)
+    assert run_fresh("a", notebook["told"], modules=["wave"], keep=True).value == ("off", True)
 
 
 @pytest.mark.parametrize(

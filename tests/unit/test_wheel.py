@@ -70,4 +70,4 @@ def test_started_from_the_wheel_a_lesson_runs_outside_any_checkout(python: Path,
     where = run("-c", "import course, magics; print(course.__file__, magics.__file__)")
     assert str(ROOT) not in where
     run("-m", "course", "start", "work", "--no-lab")
-    assert run("-c", RUN_A_LESSON, "work/03_sampling.ipynb").startswith("run [1, 2, 3,")
+    assert run("-c", RUN_A_LESSON, "work/04_sampling.ipynb").startswith("run [1, 2, 3,")
