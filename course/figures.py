@@ -46,6 +46,7 @@ def task_streams(streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """
     import matplotlib.pyplot as plt
     from dask.utils import key_split
+    from matplotlib.patches import Rectangle
 
     figure, panels = plt.subplots(len(streams), figsize=(9, 0.9 + 1.3 * len(streams)), sharex=True, squeeze=False)
     for axes, (title, events) in zip(panels[:, 0], streams.items(), strict=True):
@@ -62,7 +63,7 @@ def task_streams(streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         axes.set_title(title, loc="left")
         axes.set(yticks=range(len(workers)), yticklabels=[f"worker {number}" for number in range(len(workers))])
     axes.set_xlabel("time (s)")
-    bars = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in _KINDS.values()]
+    bars = [Rectangle((0, 0), 1, 1, color=colour) for colour in _KINDS.values()]
     figure.legend(bars, _KINDS, loc="upper right", ncols=len(_KINDS))
     return figure
 
