@@ -96,15 +96,17 @@ def event(worker: str, key: str, *steps: tuple[str, float, float]) -> dict[str, 
     return {"worker": worker, "key": (f"{key}-0123456789abcdef", 0), "startstops": named}
 
 
+def bar_drawn(bar: Any) -> tuple[float, float, float, Any]:
+    return bar.get_y(), bar.get_x(), bar.get_width(), bar.get_facecolor()
+
+
 def test_the_stream_of_tasks_has_a_row_for_each_worker_and_a_colour_for_each_kind_of_step() -> None:
     first = event("tcp://b", "read-csv", ("compute", 10, 12))
     second = event("tcp://a", "sum-tree", ("transfer", 12, 12.5), ("compute", 13, 14))
     figure = task_streams({"one": [first, second], "two": [event("tcp://a", "shuffle-p2p", ("compute", 5, 6))]})
     plt.close(figure)
-    bars = [
-        [(bar.get_y(), bar.get_x(), bar.get_width(), bar.get_facecolor()) for bar in ax.patches] for ax in figure.axes
-    ]
-    read, transfer, other = (handle.get_facecolor() for handle in figure.legends[0].get_patches())
+    bars = [[bar_drawn(bar) for bar in axes.patches] for axes in figure.axes]
+    read, transfer, other = (patch.get_facecolor() for patch in figure.legends[0].get_patches())
     assert bars == [[(0.6, 0, 2, read), (-0.4, 2, 0.5, transfer), (-0.4, 3, 1, other)], [(-0.4, 0, 1, transfer)]]
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["one", "two"]
     assert len({read, transfer, other}) == 3
