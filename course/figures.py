@@ -1,9 +1,9 @@
-"""Show a picture together with a text that says what it shows."""
+"""Show a picture together with a text that says what it shows; draw what the workers of a cluster did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,39 @@ def show(picture: Figure | Axes, alt: str) -> None:
     else:
         display(figure)  # type: ignore[no-untyped-call]
     plt.close(figure)
+
+
+_KINDS = {"read": "C0", "transfer": "C1", "other": "C2"}
+
+
+def task_streams(streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """Return what dask's workers did over time: for each stream a panel, in it a row a worker and a bar a task.
+
+    Args:
+        streams: for each title the events that ``dask.distributed.get_task_stream`` recorded, one or more.
+    """
+    import matplotlib.pyplot as plt
+    from dask.utils import key_split
+    from matplotlib.patches import Rectangle
+
+    figure, panels = plt.subplots(len(streams), figsize=(9, 0.9 + 1.3 * len(streams)), sharex=True, squeeze=False)
+    for axes, (title, events) in zip(panels[:, 0], streams.items(), strict=True):
+        workers = sorted({event["worker"] for event in events})
+        steps = [(event, step) for event in events for step in event["startstops"]]
+        first = min(step["start"] for _, step in steps)
+        for event, step in steps:
+            name = f"{step['action']} {key_split(event['key'])}"
+            kind = next(
+                (kind for kind in _KINDS if kind in name or (kind == "transfer" and "shuffle" in name)), "other"
+            )
+            row, seconds = workers.index(event["worker"]), step["stop"] - step["start"]
+            axes.barh(row, seconds, left=step["start"] - first, color=_KINDS[kind], edgecolor="white")
+        axes.set_title(title, loc="left")
+        axes.set(yticks=range(len(workers)), yticklabels=[f"worker {number}" for number in range(len(workers))])
+    axes.set_xlabel("time (s)")
+    bars = [Rectangle((0, 0), 1, 1, color=colour) for colour in _KINDS.values()]
+    figure.legend(bars, _KINDS, loc="upper right", ncols=len(_KINDS))
+    return figure
 
 
 def data_drawn(figure: Figure) -> str:

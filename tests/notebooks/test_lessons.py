@@ -24,8 +24,6 @@ DECKS = sorted((ROOT / "slides").glob("*.ipynb"))
 MEASURED = r"\d[.]\d|(?<!95) %|\d,\d{3}"
 
 
-# old lessons that are still to be rewritten: who rewrites one takes it out; the set will go
-NOT_YET = {"09_dask", "17_cluster"}
 LONG_LESSONS = ("spill", "dask", "columns")  # these may take 50 minutes
 
 
@@ -119,7 +117,7 @@ def test_the_numbers_of_a_text_of_a_picture_are_computed(notebook: NotebookNode)
     assert [found[1] for found in typed if found and re.search(MEASURED, found[1])] == []
 
 
-@pytest.mark.parametrize("path", [path for path in LESSONS if path.stem not in NOT_YET], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_takes_the_time_that_it_says_and_no_more_than_an_hour(path: Path) -> None:
     lesson = nbformat.read(path, as_version=4)
     time, said = reading_time(lesson), said_minutes(lesson)

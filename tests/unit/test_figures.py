@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import nbclient
 import nbformat
 
-from course.figures import data_drawn
+from course.figures import data_drawn, task_streams
 
 if TYPE_CHECKING:
     import pytest
@@ -89,3 +89,24 @@ def test_many_things_alike_are_one_line_of_the_text() -> None:
         axes.plot([0, 1], [number, 10 * number])
     plt.close(figure)
     assert data_drawn(figure) == "axes\n  line, 8; x 0 … 1 (from 0 to 1, mean 0.5); y 0 … 30 (from 0 to 30, mean 8.25)"
+
+
+def event(worker: str, key: str, *steps: tuple[str, float, float]) -> dict[str, Any]:
+    named = [{"action": action, "start": start, "stop": stop} for action, start, stop in steps]
+    return {"worker": worker, "key": (f"{key}-0123456789abcdef", 0), "startstops": named}
+
+
+def bar_drawn(bar: Any) -> tuple[float, float, float, Any]:
+    return bar.get_y(), bar.get_x(), bar.get_width(), bar.get_facecolor()
+
+
+def test_the_stream_of_tasks_has_a_row_for_each_worker_and_a_colour_for_each_kind_of_step() -> None:
+    first = event("tcp://b", "read-csv", ("compute", 10, 12))
+    second = event("tcp://a", "sum-tree", ("transfer", 12, 12.5), ("compute", 13, 14))
+    figure = task_streams({"one": [first, second], "two": [event("tcp://a", "shuffle-p2p", ("compute", 5, 6))]})
+    plt.close(figure)
+    bars = [[bar_drawn(bar) for bar in axes.patches] for axes in figure.axes]
+    read, transfer, other = (patch.get_facecolor() for patch in figure.legends[0].get_patches())
+    assert bars == [[(0.6, 0, 2, read), (-0.4, 2, 0.5, transfer), (-0.4, 3, 1, other)], [(-0.4, 0, 1, transfer)]]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["one", "two"]
+    assert len({read, transfer, other}) == 3
