@@ -45,7 +45,6 @@ def task_streams(streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         streams: for each title the events that ``dask.distributed.get_task_stream`` recorded, one or more.
     """
     import matplotlib.pyplot as plt
-    from dask.utils import key_split
     from matplotlib.patches import Rectangle
 
     figure, panels = plt.subplots(len(streams), figsize=(9, 0.9 + 1.3 * len(streams)), sharex=True, squeeze=False)
@@ -54,7 +53,7 @@ def task_streams(streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         steps = [(event, step) for event in events for step in event["startstops"]]
         first = min(step["start"] for _, step in steps)
         for event, step in steps:
-            name = f"{step['action']} {key_split(event['key'])}"
+            name = f"{step['action']} {event['key']}"
             kind = next(
                 (kind for kind in _KINDS if kind in name or (kind == "transfer" and "shuffle" in name)), "other"
             )

@@ -29,7 +29,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")  # on a line of pro
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
-# Seconds of processor for all the scripts: 170. The one that uses every magic is run each time.
+# Seconds of processor for all the scripts: 170. The one on SQL magics is run each time.
 QUICK = {"08_sql_magics"}
 ALL = "BIGDATA_COURSE_ALL_SCRIPTS"
 
