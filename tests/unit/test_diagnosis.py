@@ -305,7 +305,7 @@ def test_the_command_says_yes_of_this_machine_with_code_0(tmp_path: Path, capsys
     assert (code, err) == (0, "")
     assert not any((tmp_path / "new" / "data").iterdir())
     assert out.endswith(f"\n{ALL} can run here\n")
-    assert re.search(rf"^lessons +pandas +{re.escape(metadata.version('pandas'))} +>=3\.0$", out, re.MULTILINE)
+    assert re.search(rf"^lessons +pandas +{re.escape(metadata.version('pandas'))} +>=3\.1$", out, re.MULTILINE)
     cores = re.search(r"^cores +ok +(\d+)$", out, re.MULTILINE)
     assert cores is not None
     assert 1 <= int(cores[1]) <= (os.cpu_count() or 1)
