@@ -35,9 +35,8 @@ COMMANDS = re.compile(
     r"|course\.month_file\(.*?\)"
 )
 LEAST_MEMORY = 2 * 2**30  # no lesson takes more than 2 GB: see CONTRIBUTING
-LEAST_DISK = (
-    2**31
-)  # with what the others leave, the lesson on arrays holds 1.8 GiB for a while; what stays is under 400 MiB
+# measured when the lesson on arrays held, with what the others leave, 1.8 GiB for a while; what stays is under 400 MiB
+LEAST_DISK = 2**31
 # where Linux writes the memory a container may use: control groups 2, then 1
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 TABLE_BYTES_PER_ROW = 8 * 56  # a month read by pandas without options: 56 columns, the nameless one included

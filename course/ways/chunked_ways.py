@@ -106,8 +106,9 @@ def to_blosc2(schema: pa.Schema, batches: Iterator[pa.RecordBatch], target: Path
     import pyarrow as pa
 
     rows = rebatch(batches, CHUNK_ROWS)
-    amounts = [field.name for field in schema if pa.types.is_floating(field.type)]  # of text it takes no parameters
-    plain = {name: {"filters": [blosc2.Filter.NOFILTER.value]} for name in amounts}
+    # of text it takes no parameters
+    numbers = [field for field in schema if pa.types.is_primitive(field.type)]
+    plain = {field.name: {"filters": [blosc2.Filter.NOFILTER.value]} for field in numbers if not is_shuffled(field)}
     # the room given at first is the size of a chunk: without it a chunk is one row, and writing takes for ever
     table = blosc2.CTable.from_arrow(
         schema, rows, urlpath=str(target), mode="w", capacity_hint=4 * CHUNK_ROWS, column_cparams=plain

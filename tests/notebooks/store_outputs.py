@@ -99,12 +99,12 @@ def main(names: Sequence[str]) -> int | str:
     """Run lessons and decks, one at a time so that none disturbs the times of another; all if none is named."""
     renew = bool(os.environ.get("ALL"))
     found = discover_lessons(ROOT / "notebooks", ROOT / "slides")
-    lessons = [lesson for lesson in found if lesson.name.startswith(tuple(names))]
+    lessons = [lesson for lesson in found if not names or lesson.name.startswith(tuple(names))]
     if not lessons:
         return f"no lesson begins with {' or '.join(names)}"
     # in data/, by any lesson: what course clean may delete
     record = ROOT / "course" / "lesson_files.json"
-    written = set(json.loads(record.read_text(encoding="utf-8"))) if any(names) else {SMALL_NAME, WORKBOOK_NAME}
+    written = set(json.loads(record.read_text(encoding="utf-8"))) if names else {SMALL_NAME, WORKBOOK_NAME}
 
     def store(lesson: Lesson, done: ExecutedNotebook) -> None:
         line = store_outputs(lesson.path, done.notebook, renew=renew)
@@ -126,4 +126,4 @@ def main(names: Sequence[str]) -> int | str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or [""]))
+    sys.exit(main(sys.argv[1:]))
