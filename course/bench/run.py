@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ class TaskFailedError(Exception):
 
 def run_bench(
     rows: Sequence[int] = (ROWS,), ways: Sequence[str] | None = None, *, repeat: int = 5, folder: Path | None = None,
-    cold: bool = False, cap_bytes: int = 0, cores: bool = False,
+    cold: bool = False, cap_bytes: int = 0, cores: bool = False, on_size: Callable[[Bench], object] | None = None,
 ) -> Bench:  # fmt: skip
     """Measure ways on files of several sizes, each run in a process of its own, and check every answer.
 
@@ -55,6 +55,7 @@ def run_bench(
         cold: also measure with the file out of the page cache.
         cap_bytes: also measure cold in processes that may hold so many bytes, on the CSV files that are larger.
         cores: also measure the ways of ``PARALLEL`` on 1 core, 2 cores… up to all but one, where the system can.
+        on_size: called after each size with the results so far: a large one takes an hour, and may not end.
 
     Raises:
         BadArgumentError: a way is not known, a number of rows or of runs is not positive, or there is none.
@@ -79,6 +80,8 @@ def run_bench(
                         runs[place] = _run(runs[place], month)
                         bar.update(1)
                 results += runs
+            if on_size:
+                on_size(Bench(_machine(chosen), tuple(results)))
     return Bench(_machine(chosen), tuple(results))
 
 

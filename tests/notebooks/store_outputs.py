@@ -5,7 +5,8 @@
 A lesson whose sources, ``course.measure`` and libraries have not changed since its outputs were stored keeps those of
 the cells tagged ``nbval-ignore-output``, and the pictures that show the same: they differ from run to run. Otherwise
 all its outputs are renewed, so that what a lesson says of its times and sizes comes from one run. Review the change
-with ``nbdiff-web``, whatever was asked for. The names of what they write go into ``course/lesson_files.json``.
+with ``nbdiff-web``, whatever was asked for. The names of what they write are added to ``course/lesson_files.json``;
+one that no lesson writes any more is taken out by hand.
 """
 
 from __future__ import annotations
@@ -26,10 +27,8 @@ import nbformat
 from PIL import Image
 
 from course.clean import RECORD, read_record, write_record
-from course.codes import WORKBOOK_NAME
 from course.errors import CourseError
 from course.files import replacing
-from course.generator.answer import SMALL_NAME
 from course.publish.cache import tree_digest, versions
 from course.publish.execute import ExecutedNotebook, execute_notebooks
 from course.publish.lessons import Lesson, digest, discover_lessons, read_notebook
@@ -104,7 +103,7 @@ def main(names: Sequence[str]) -> int | str:
         return f"no lesson begins with {' or '.join(names)}"
     # in data/, by any lesson: what course clean may delete
     record = ROOT / "course" / "lesson_files.json"
-    written = set(json.loads(record.read_text(encoding="utf-8"))) if names else {SMALL_NAME, WORKBOOK_NAME}
+    written = set(json.loads(record.read_text(encoding="utf-8")))
 
     def store(lesson: Lesson, done: ExecutedNotebook) -> None:
         line = store_outputs(lesson.path, done.notebook, renew=renew)

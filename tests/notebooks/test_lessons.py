@@ -58,6 +58,22 @@ def test_a_lesson_has_its_menu_and_ends_with_what_is_next(lesson: NotebookNode) 
     assert re.findall(r"^## (.+)$", prose, flags=re.MULTILINE)[-2:] == ["Summary", "What is next"]
 
 
+def test_a_notebook_has_the_metadata_that_jupyterlab_would_give_it(notebook: NotebookNode) -> None:
+    """Otherwise it is unsaved as soon as it is opened: tests/browser/test_start_browser.py opens a few."""
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    own = {name: value for name, value in notebook.metadata.items() if name != "course"}
+    assert own == {"kernelspec": kernel, "language_info": {"name": "python"}}
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert {name for cell in notebook.cells for name in cell.metadata} <= {"jupyter", "slideshow", "tags"}
+
+
+def test_what_a_lesson_writes_is_recorded_for_course_clean_to_delete(lesson: NotebookNode) -> None:
+    """The magics record it, from the cell on that loads them."""
+    code = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    loading = next(number for number, source in enumerate(code) if "\n%load_ext magics" in f"\n{source}")
+    assert not re.search(r'"data[/"]', "\n".join(code[:loading]))
+
+
 def test_every_code_cell_was_run_in_order(notebook: NotebookNode) -> None:
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))

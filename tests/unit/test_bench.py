@@ -93,6 +93,23 @@ def test_the_report_is_read_again_and_names_neither_machine_nor_folder(bench: Be
         read_bench(saved)
 
 
+def test_a_bench_that_is_stopped_has_saved_the_sizes_that_it_finished(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stop_at_the_second(_: str, __: str, file: Path, **___: Any) -> dict[str, Any]:
+        if file.stat().st_size > 150 * SIZES[1]:
+            raise KeyboardInterrupt
+        return {**FIGURES, "answer": {}}
+
+    monkeypatch.setattr("course.bench.run.run_task", stop_at_the_second)
+    sizes = [word for size in SIZES for word in ("--rows", str(size))]
+    CliRunner().invoke(
+        command,
+        ["bench", *sizes, "--ways", "python-csv", "--output", str(tmp_path / "out"), "--data", str(tmp_path / "data")],
+    )
+    assert [(one.rows, len(one.runs)) for one in read_bench(tmp_path / "out" / "bench.json").results] == [(SIZES[0], 5)]
+
+
 def test_a_wrong_answer_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("course.bench.run.run_task", lambda *_, **__: {**FIGURES, "answer": {"0": 1.0}})
     done = run_bench((50,), ("python-csv",), repeat=2, folder=tmp_path)
