@@ -19,6 +19,8 @@ DTYPES = {AGE: "Int64", AMOUNT: "float64"}
 """How pandas reads the two columns: both types have a missing value, an empty cell costs no error and no guess."""
 BLOCK_ROWS = 2**19
 """Rows read at a time, several chunks of the formats: by one chunk at a time, zarr took 1.5 times as long."""
+SMALL = 2**10
+"""Ages below this are counted in an array, as the lesson on arrays does: ten times as fast as to group them."""
 
 
 def as_answer(sums: pd.Series[float]) -> Answer:
@@ -60,12 +62,22 @@ def sum_columns(ages: Any, amounts: Any) -> Answer:
         amounts: array of euros of the same length.
     """
     import numpy as np
-    import pandas as pd
 
     def sum_block(start: int) -> pd.Series[float]:
         rows = slice(start, start + BLOCK_ROWS)
-        sums = pd.DataFrame({AGE: ages[rows], AMOUNT: amounts[rows]}).groupby(AGE)[AMOUNT].sum()
-        return sums.drop(np.iinfo(ages.dtype).min, errors="ignore")
+        return _sum_by_count(ages[rows], amounts[rows]).drop(np.iinfo(ages.dtype).min, errors="ignore")
 
     # one block at least: an empty table has an empty answer
     return sum_parts(map(sum_block, range(0, max(ages.shape[0], 1), BLOCK_ROWS)))
+
+
+def _sum_by_count(ages: Any, amounts: Any) -> pd.Series[float]:
+    """Return the sums by age of two arrays in memory; an amount that is NaN is not added."""
+    import numpy as np
+    import pandas as pd
+
+    if ages.size and ages.min() >= 0 and ages.max() < SMALL:
+        sums, counts = np.bincount(ages, amounts), np.bincount(ages)
+        if not np.isnan(sums).any():
+            return pd.Series(sums, name=AMOUNT)[counts > 0]
+    return pd.DataFrame({AGE: ages, AMOUNT: amounts}).groupby(AGE)[AMOUNT].sum()
