@@ -20,6 +20,7 @@ from course.ways import FORMATS, WAYS, convert, is_installed
 
 AGE, AMOUNT = "AGE_BEN_SNDS", "PRS_REM_MNT"
 BOTH = [AGE, AMOUNT]
+TYPES = {AGE: "Int64", AMOUNT: "float64"}  # as the lesson on streaming gives them
 SQL = f"SELECT {AGE}, sum({AMOUNT}) FROM {{}} GROUP BY {AGE}"
 
 
@@ -52,20 +53,20 @@ def pandas_csv_thread(path: Path) -> Any:
 def pandas_csv_columns(path: Path) -> Any:
     import pandas as pd
 
-    return pd.read_csv(path, sep=";", usecols=BOTH).groupby(AGE)[AMOUNT].sum()
+    return pd.read_csv(path, sep=";", usecols=BOTH, dtype=TYPES).groupby(AGE)[AMOUNT].sum()
 
 
 def pandas_csv_chunks(path: Path) -> Any:
     import pandas as pd
 
-    chunks = pd.read_csv(path, sep=";", usecols=BOTH, chunksize=500_000)
+    chunks = pd.read_csv(path, sep=";", usecols=BOTH, dtype=TYPES, chunksize=500_000)
     return pd.concat([chunk.groupby(AGE)[AMOUNT].sum() for chunk in chunks]).groupby(level=0).sum()
 
 
 def dask_csv(path: Path) -> Any:
     import dask.dataframe
 
-    table = dask.dataframe.read_csv(path, sep=";", usecols=BOTH, dtype={AMOUNT: "float64"}, blocksize="32MiB")
+    table = dask.dataframe.read_csv(path, sep=";", usecols=BOTH, dtype=TYPES, blocksize="32MiB")
     return table.groupby(AGE)[AMOUNT].sum(split_out=1).compute()
 
 
@@ -75,7 +76,13 @@ def pyarrow_csv(path: Path) -> Any:
 
     options = csv.ConvertOptions(include_columns=BOTH, column_types={AMOUNT: pa.float64()})
     with csv.open_csv(path, None, csv.ParseOptions(delimiter=";"), options) as batches:
-        parts = [pa.table(batch).group_by(AGE).aggregate([(AMOUNT, "sum")]) for batch in batches]
+        return by_batches(batches)
+
+
+def by_batches(batches: Any) -> Any:
+    import pyarrow as pa
+
+    parts = [pa.table(batch).group_by(AGE).aggregate([(AMOUNT, "sum")]) for batch in batches]
     return pa.concat_tables(parts).group_by(AGE).aggregate([(f"{AMOUNT}_sum", "sum")]).to_pandas()
 
 
@@ -114,13 +121,13 @@ def pandas_parquet(path: Path) -> Any:
 def pyarrow_parquet(path: Path) -> Any:
     from pyarrow import parquet
 
-    return parquet.read_table(path, columns=BOTH).group_by(AGE).aggregate([(AMOUNT, "sum")])
+    return by_batches(parquet.ParquetFile(path).iter_batches(500_000, columns=BOTH))
 
 
 def pyarrow_dataset(path: Path) -> Any:
     from pyarrow import dataset
 
-    return dataset.dataset(path).to_table(columns=BOTH).group_by(AGE).aggregate([(AMOUNT, "sum")])
+    return by_batches(dataset.dataset(path).to_batches(columns=BOTH))
 
 
 def polars_parquet(path: Path) -> Any:

@@ -26,12 +26,17 @@ _MEBIBYTE = 2**20
 
 
 def pareto_front(results: Iterable[Result]) -> list[Result]:
-    """Return the results that no other beats, fastest first.
+    """Return the results that none of those returned beats, fastest first; one of them beats each other result.
 
     One beats another by being less in time or in memory, beyond the spread of the runs, and not more in the other.
+    This is not transitive, for ties are not: one that is beaten only by a beaten one stays.
     """
-    known = [one for one in results if not math.isnan(one.median("peak_memory_bytes"))]
-    front = [one for one in known if not any(_beats(other, one) for other in known)]
+    left = [one for one in results if not math.isnan(one.median("peak_memory_bytes"))]
+    front: list[Result] = []
+    # where each is beaten by another, in a circle, none of them can be left out
+    while unbeaten := [one for one in left if not any(_beats(other, one) for other in left)] or left:
+        front += unbeaten
+        left = [one for one in left if one not in unbeaten and not any(_beats(other, one) for other in unbeaten)]
     return sorted(front, key=lambda one: (one.median("wall_seconds"), one.median("peak_memory_bytes")))
 
 

@@ -182,15 +182,24 @@ COST = st.tuples(st.integers(1, 9), st.integers(0, 3), st.integers(1, 9))
 
 
 @given(st.lists(COST, min_size=1, max_size=12))
-def test_no_way_of_the_pareto_line_is_beaten_and_every_other_is(costs: list[tuple[int, int, int]]) -> None:
+def test_no_way_of_the_pareto_line_beats_another_and_one_of_it_beats_every_other(
+    costs: list[tuple[int, int, int]],
+) -> None:
     results = [measured(str(number), t, memory, 100, t + more) for number, (t, more, memory) in enumerate(costs)]
     front = {one.way for one in pareto_front(results)}
 
     def is_beaten(time: int, more: int, memory: int) -> bool:
-        return any((t + m < time and size <= memory) or (size < memory and t <= time + more) for t, m, size in costs)
+        on_line = (cost for number, cost in enumerate(costs) if str(number) in front)
+        return any((t + m < time and size <= memory) or (size < memory and t <= time + more) for t, m, size in on_line)
 
     assert front == {str(number) for number, cost in enumerate(costs) if not is_beaten(*cost)}
     assert front
+
+
+def test_the_fastest_way_is_on_the_pareto_line_where_only_one_that_is_beaten_beats_it() -> None:
+    """As measured at ten million rows: DuckDB, Polars on Parquet, DuckDB on Parquet (tenths of ms, bytes)."""
+    results = [measured("a", 183, 77, 100, 197), measured("b", 177, 74, 100, 304), measured("c", 214, 54, 100, 260)]
+    assert [one.way for one in pareto_front(results)] == ["a", "c"]
 
 
 def test_ways_whose_ranges_meet_tie_and_share_their_place() -> None:

@@ -360,6 +360,15 @@ def test_without_the_check_a_way_reads_alone(tmp_path: Path, monkeypatch: pytest
             answer("python-csv", path, check=False)
 
 
+@pytest.mark.parametrize("way", [way.name for way in WAYS.values() if is_installed(way.library)])
+def test_an_age_that_no_float_holds_is_exact_beside_a_missing_one(way: str, tmp_path: Path) -> None:
+    source = tmp_path / "month.csv"
+    source.write_text(f"{HEADER}{2**53 + 1};1;1.5;\n;1;2;\n", encoding="ascii")
+    form = FORMATS[WAYS[way].format]
+    file = convert(form.name, source, tmp_path / f"month{form.suffix}") if form.writer else source
+    assert answer(way, file).to_dict() == {2**53 + 1: 1.5}
+
+
 def test_a_column_that_does_not_fit_is_text_in_every_format(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_text(HEADER.replace("X", "SOI_ANN;BEN_SEX_COD") + '70000;2019;1;1;\n20;"a;b";2;2;\n')
