@@ -54,7 +54,7 @@ def headline(results: Sequence[Result]) -> list[Result]:
 
 
 def draw_time_and_memory(bench: Bench, rows: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw wall time against peak memory, a point per way, and the line of those that no other beats.
+    """Draw wall time against peak memory, a point per way, and the line of those of which none beats another.
 
     Args:
         bench: the results, of which those with a warm file and all cores are drawn, without the appendix.
