@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from course.publish.safe_html import policy
 
@@ -56,6 +55,6 @@ def write_forwards(site: Path, published: Iterable[Published]) -> None:
         for form in one.sizes if old and not one.lesson.is_deck else ():
             path = site / one.lesson.folder / f"{old}{form.suffix}"
             if form.suffix.endswith(".html") and not path.exists():
-                words = {"address": quote(form.file_name(one.lesson)), "title": one.lesson.title, "policy": policy()}
+                words = {"address": form.file_name(one.lesson), "title": one.lesson.title, "policy": policy()}
                 page = _PAGE.format_map({name: escape(word) for name, word in words.items()})
                 path.write_text(page, encoding="utf-8", errors="replace", newline="\n")

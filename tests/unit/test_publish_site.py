@@ -13,6 +13,7 @@ from course.errors import BadArgumentError
 from course.publish.convert import FORMATS, Published, page_context
 from course.publish.forward import NEW_NAMES, write_forwards
 from course.publish.lessons import Lesson, discover_lessons, heading_above
+from course.publish.safe_html import policy
 from course.publish.site import build_date, format_duration, write_index
 
 
@@ -108,12 +109,20 @@ def test_old_names_forward_to_the_new_page_where_there_is_one_and_to_no_other(tm
         assert refresh is not None
         assert (link["href"], link.get_text()) == (f"04_sampling{suffix}", "A <part> of it")
         assert refresh["content"] == f"0; url=04_sampling{suffix}"
+        head = [
+            page.select_one(what)
+            for what in ("html", "link[rel=canonical]", "meta[http-equiv=Content-Security-Policy]")
+        ]
+        told = [one and one.get(name) for one, name in zip(head, ("lang", "href", "content"), strict=True)]
+        assert told == ["en", f"04_sampling{suffix}", policy()]
         assert re.search(r"(?:https?:)?//|@import|<script|<part>", str(page)) is None
 
 
 def test_no_name_is_old_and_new_and_none_is_new_twice() -> None:
     assert len(set(NEW_NAMES.values())) == len(NEW_NAMES)
     assert not set(NEW_NAMES) & set(NEW_NAMES.values())
+    assert [int(old[:2]) for old in NEW_NAMES] == list(range(3, 12))  # the first two have kept their names
+    assert set(NEW_NAMES.values()) <= {path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")}
 
 
 def test_durations_are_said_as_people_do() -> None:
