@@ -67,7 +67,7 @@ def run_bench(
     conditions = [Condition(), *([Condition(cold=True)] if cold else ())]
     conditions += [Condition(cap_bytes=cap_bytes)] if cap_bytes else []
     fewer = [Condition(cores=number) for number in range(1, usable_cores())] if cores and CAN_PIN else []
-    results: list[Result] = []
+    bench = Bench(_machine(chosen), ())
     with progress_bar(description="bench", unit="run") as bar:
         for size in sorted(set(rows)):
             with scratch_folder(folder / "bench") as workplace:
@@ -79,10 +79,10 @@ def run_bench(
                     for place in order.sample(range(len(runs)), len(runs)):
                         runs[place] = _run(runs[place], month)
                         bar.update(1)
-                results += runs
+            bench = replace(bench, results=(*bench.results, *runs))
             if on_size:
-                on_size(Bench(_machine(chosen), tuple(results)))
-    return Bench(_machine(chosen), tuple(results))
+                on_size(bench)
+    return bench
 
 
 def _prepare(

@@ -61,23 +61,20 @@ def sum_columns(ages: Any, amounts: Any) -> Answer:
         ages: array of integers of any library that slices, the smallest of its type standing for a missing one.
         amounts: array of euros of the same length.
     """
-    import numpy as np
-
-    def sum_block(start: int) -> pd.Series[float]:
-        rows = slice(start, start + BLOCK_ROWS)
-        return _sum_by_count(ages[rows], amounts[rows]).drop(np.iinfo(ages.dtype).min, errors="ignore")
-
     # one block at least: an empty table has an empty answer
-    return sum_parts(map(sum_block, range(0, max(ages.shape[0], 1), BLOCK_ROWS)))
+    starts = range(0, max(ages.shape[0], 1), BLOCK_ROWS)
+    blocks = (slice(start, start + BLOCK_ROWS) for start in starts)
+    return sum_parts(_sum_block(ages[rows], amounts[rows]) for rows in blocks)
 
 
-def _sum_by_count(ages: Any, amounts: Any) -> pd.Series[float]:
-    """Return the sums by age of two arrays in memory; an amount that is NaN is not added."""
+def _sum_block(ages: Any, amounts: Any) -> pd.Series[float]:
+    """Return the sums by age of two arrays in memory, of which ``sum_columns`` says what they hold."""
     import numpy as np
     import pandas as pd
 
     if ages.size and ages.min() >= 0 and ages.max() < SMALL:
-        sums, counts = np.bincount(ages, amounts), np.bincount(ages)
-        if not np.isnan(sums).any():
-            return pd.Series(sums, name=AMOUNT)[counts > 0]
-    return pd.DataFrame({AGE: ages, AMOUNT: amounts}).groupby(AGE)[AMOUNT].sum()
+        totals, counts = np.bincount(ages, amounts), np.bincount(ages)
+        if not np.isnan(totals).any():
+            return pd.Series(totals, name=AMOUNT)[counts > 0]
+    sums = pd.DataFrame({AGE: ages, AMOUNT: amounts}).groupby(AGE)[AMOUNT].sum()
+    return sums.drop(np.iinfo(ages.dtype).min, errors="ignore")
